@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/h1/parser.h"
+#include "http/message.h"
+
+namespace elb::http::h1 {
+
+/// What `BodyDecoder::Next` found at the front of its input.
+struct BodyPiece {
+  enum class Kind : std::uint8_t {
+    kData,      ///< `data` is body content, `consumed` bytes of input are used up.
+    kNeedMore,  ///< Input holds no further content; `consumed` bytes are used up all the same.
+    kEnd,       ///< The body is complete; what lies behind `consumed` is the next message.
+    kRefused,   ///< Bad framing or a limit passed; `decoder.refusal()` says which.
+  };
+  Kind kind = Kind::kNeedMore;
+  std::string_view data;     ///< Views into the input.
+  std::size_t consumed = 0;
+};
+
+/// Takes the body of one HTTP/1 message out of its framing. Pure; never copies content.
+/// Trailers are validated and kept (`trailers()` views into decoder-owned storage).
+class BodyDecoder {
+ public:
+  explicit BodyDecoder(const Limits& limits) : limits_(&limits) {}
+
+  /// Starts a body. `kUntilEnd`: everything is content until `Finish`.
+  void Start(Framing framing, std::uint64_t content_length);
+
+  /// Returns the next piece at the front of `input`. Call again behind `consumed` until it says
+  /// kNeedMore, kEnd or kRefused. An incomplete chunk-size line is not consumed until complete or
+  /// refused, except that consumption never stalls: the decoder keeps partial lines itself.
+  [[nodiscard]] BodyPiece Next(std::string_view input);
+
+  /// The peer closed: true when that completes the body (kUntilEnd, or already complete).
+  [[nodiscard]] bool Finish();
+
+  [[nodiscard]] bool complete() const { return complete_; }
+  [[nodiscard]] Refusal refusal() const { return refusal_; }
+  /// Content bytes so far.
+  [[nodiscard]] std::uint64_t content_bytes() const { return content_bytes_; }
+  /// Content bytes that are still to come with Framing::kLength.
+  [[nodiscard]] std::uint64_t remaining() const { return remaining_; }
+  [[nodiscard]] const FieldList& trailers() const { return trailers_; }
+
+ private:
+  const Limits* limits_;
+  std::uint64_t remaining_ = 0;
+  std::uint64_t content_bytes_ = 0;
+  FieldList trailers_;
+  Framing framing_ = Framing::kNone;
+  Refusal refusal_ = Refusal::kNone;
+  bool complete_ = true;
+};
+
+}  // namespace elb::http::h1

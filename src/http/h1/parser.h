@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/message.h"
+
+namespace elb::http::h1 {
+
+/// Bounds the codec enforces (data-plane.md 4.1); the owner passes `proxy/limits.h` values.
+struct Limits {
+  std::size_t target_bytes_max = 16 * 1024;
+  std::size_t head_bytes_max = 64 * 1024;
+  std::size_t fields_max = 256;
+  std::size_t method_bytes_max = 32;
+  std::size_t chunk_extension_bytes_max = 16 * 1024;  ///< Per body.
+  std::size_t trailer_bytes_max = 16 * 1024;
+  std::uint64_t request_body_bytes_max = 10'737'418'240;
+};
+
+/// Why a message was refused. Maps one to one to a status and an `error_reason` of
+/// data-plane.md 12.
+enum class Refusal : std::uint8_t {
+  kNone,
+  kMalformed,          ///< 400 malformed_request
+  kBadFraming,         ///< 400 bad_framing
+  kHeaderTooLarge,     ///< 400 header_too_large
+  kUriTooLong,         ///< 414 uri_too_long
+  kMethodNotAllowed,   ///< 405 method_not_allowed (TRACE: kept; CONNECT: closed)
+  kUnsupportedTe,      ///< 501 unsupported_te
+  kUnsupportedVersion, ///< 505 unsupported_version
+};
+
+enum class ParseStatus : std::uint8_t { kNeedMore, kDone, kRefused };
+
+/// Incremental strict parser of one request head (RFC 9112, data-plane.md 4.2 and 4.3). Pure.
+///
+/// The caller keeps one contiguous buffer with everything received since the end of the previous
+/// message and calls `Parse` each time it has grown; the parser remembers how far it looked. The
+/// buffer may move between calls, not after kDone while `head` is in use.
+class RequestParser {
+ public:
+  explicit RequestParser(const Limits& limits) : limits_(&limits) {}
+
+  /// kDone: `head` is complete, `consumed()` bytes of the buffer belong to it (leading empty lines
+  /// included). kRefused: `refusal()` says why; nothing behind may be read.
+  [[nodiscard]] ParseStatus Parse(std::string_view buffer, RequestHead& head);
+
+  [[nodiscard]] std::size_t consumed() const { return consumed_; }
+  [[nodiscard]] Refusal refusal() const { return refusal_; }
+  /// Forgets everything; for the next message.
+  void Reset();
+
+ private:
+  const Limits* limits_;
+  std::size_t scanned_ = 0;
+  std::size_t consumed_ = 0;
+  Refusal refusal_ = Refusal::kNone;
+};
+
+/// Incremental strict parser of one response head (data-plane.md 4.8).
+class ResponseParser {
+ public:
+  explicit ResponseParser(const Limits& limits) : limits_(&limits) {}
+
+  /// `request` decides about the body (HEAD, CONNECT). kRefused: answer 502.
+  [[nodiscard]] ParseStatus Parse(std::string_view buffer, Method request, ResponseHead& head);
+
+  [[nodiscard]] std::size_t consumed() const { return consumed_; }
+  [[nodiscard]] Refusal refusal() const { return refusal_; }
+  void Reset();
+
+ private:
+  const Limits* limits_;
+  std::size_t scanned_ = 0;
+  std::size_t consumed_ = 0;
+  Refusal refusal_ = Refusal::kNone;
+};
+
+}  // namespace elb::http::h1
