@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "net/reactor.h"
+#include "net/task.h"
+
+namespace elb::net {
+
+class Signal;
+
+/// Owns tasks that nobody awaits. Last member of its owner; never destroyed from inside one of its
+/// own tasks. One thread.
+///
+/// A spawned task runs to its first suspension inside `Spawn`. When it ends, its frame is destroyed
+/// in a later turn. The destructor destroys what is still suspended without resuming it.
+class TaskScope {
+ public:
+  explicit TaskScope(Reactor& reactor);
+  ~TaskScope();
+  TaskScope(const TaskScope&) = delete;
+  TaskScope& operator=(const TaskScope&) = delete;
+  TaskScope(TaskScope&&) = delete;
+  TaskScope& operator=(TaskScope&&) = delete;
+
+  void Spawn(Task<void> task);
+  /// Tasks that have not ended.
+  [[nodiscard]] std::size_t size() const;
+  /// Notified whenever a task ends; null for none.
+  void set_observer(Signal* observer);
+
+ private:
+  class Entry;
+  class Reaper;
+  Reactor* reactor_;
+  Signal* observer_ = nullptr;
+  Entry* entries_ = nullptr;
+  std::size_t size_ = 0;
+  std::unique_ptr<Reaper> reaper_;
+};
+
+}  // namespace elb::net
