@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "contract/config_snapshot.h"
+#include "contract/member_cell.h"
+
+namespace elb::balancer {
+
+/// Position in `PoolConfig::members` of the roster the scheduler was made for.
+using MemberIndex = std::uint32_t;
+
+/// A pool's members at one configuration with what threads share about them, index by index.
+struct Roster {
+  contract::Shared<contract::PoolConfig> config;
+  std::vector<std::shared_ptr<contract::MemberCell>> cells;
+};
+
+/// What a pick may depend on besides the pool.
+struct PickContext {
+  const IpAddress* client = nullptr;       ///< Peer address (SOURCE_IP).
+  MonotonicTime now;                       ///< Slow start.
+  std::span<const MemberIndex> tried;      ///< Members not to pick again: retries (5.6).
+};
+
+/// Why `Pick` found nobody (data-plane.md 12.1).
+enum class NoPick : std::uint8_t {
+  kEmptyPool,     ///< No members at all.
+  kNoneEligible,  ///< 50000
+  kNotProbed,     ///< 50001: members exist that wait for their first probe, none is eligible.
+  kAllTried,      ///< Every eligible member was tried.
+};
+
+/// Chooses members for the requests of one pool at one configuration. Shared by all workers:
+/// thread-safe, exact at node level (data-plane.md 6). Made at `Prepare`, given state at `Activate`.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+
+  /// Puts the scheduler in force, taking over the position of its predecessor (6.2: never a reset).
+  /// Once, from the control thread, before any worker picks from it.
+  virtual void Activate() = 0;
+  /// Picks a member, or says why there is none. Does not count it as active.
+  [[nodiscard]] virtual std::optional<MemberIndex> Pick(const PickContext& context) = 0;
+  /// Meaningful after a `Pick` that found nobody.
+  [[nodiscard]] virtual NoPick WhyNone(const PickContext& context) const = 0;
+  /// May this member take new requests now (0.2 "Eligible member", 9.6 fail open)? For sticky
+  /// sessions.
+  [[nodiscard]] virtual bool Eligible(MemberIndex member) const = 0;
+  /// Some member's health changed. Any thread; picks that start afterwards see it.
+  virtual void Refresh() = 0;
+};
+
+/// The scheduler for `roster`'s algorithm. `predecessor`: the one in force for the same pool, or
+/// null.
+[[nodiscard]] std::shared_ptr<Scheduler> CreateScheduler(Roster roster,
+                                                         std::shared_ptr<Scheduler> predecessor);
+
+/// Counts a request as active on a member while it lives (data-plane.md 6.3). One thread.
+class ActiveGuard {
+ public:
+  ActiveGuard() = default;
+  explicit ActiveGuard(contract::MemberCell& cell) : cell_(&cell) {
+    cell_->active.fetch_add(1, std::memory_order_relaxed);
+  }
+  ActiveGuard(ActiveGuard&& other) noexcept : cell_(other.cell_) { other.cell_ = nullptr; }
+  ActiveGuard& operator=(ActiveGuard&& other) noexcept {
+    if (this != &other) {
+      Release();
+      cell_ = other.cell_;
+      other.cell_ = nullptr;
+    }
+    return *this;
+  }
+  ActiveGuard(const ActiveGuard&) = delete;
+  ActiveGuard& operator=(const ActiveGuard&) = delete;
+  ~ActiveGuard() { Release(); }
+  void Release() {
+    if (cell_ != nullptr) {
+      cell_->active.fetch_sub(1, std::memory_order_relaxed);
+      cell_ = nullptr;
+    }
+  }
+
+ private:
+  contract::MemberCell* cell_ = nullptr;
+};
+
+}  // namespace elb::balancer
