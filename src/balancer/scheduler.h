@@ -20,13 +20,14 @@ using MemberIndex = std::uint32_t;
 struct Roster {
   contract::Shared<contract::PoolConfig> config;
   std::vector<std::shared_ptr<contract::MemberCell>> cells;
+  bool at_process_start = false;  ///< Nobody enters slow start because of a restart (8.2).
 };
 
 /// What a pick may depend on besides the pool.
 struct PickContext {
-  const IpAddress* client = nullptr;       ///< Peer address (SOURCE_IP).
-  MonotonicTime now;                       ///< Slow start.
-  std::span<const MemberIndex> tried;      ///< Members not to pick again: retries (5.6).
+  const IpAddress* client = nullptr;   ///< Peer address (SOURCE_IP).
+  MonotonicTime now;                   ///< Slow start.
+  std::span<const MemberIndex> tried;  ///< Members not to pick again: retries (5.6).
 };
 
 /// Why `Pick` found nobody (data-plane.md 12.1).
@@ -38,15 +39,17 @@ enum class NoPick : std::uint8_t {
 };
 
 /// Chooses members for the requests of one pool at one configuration. Shared by all workers:
-/// thread-safe, exact at node level (data-plane.md 6). Made at `Prepare`, given state at `Activate`.
+/// thread-safe, exact at node level (data-plane.md 6). Made at `Prepare`, given state at
+/// `Activate`.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
   /// Puts the scheduler in force, taking over the position of its predecessor (6.2: never a reset).
   /// Once, from the control thread, before any worker picks from it.
-  virtual void Activate() = 0;
-  /// Picks a member, or says why there is none. Does not count it as active.
+  virtual void Activate(MonotonicTime now) = 0;
+  /// Picks a member and counts it as active, so that concurrent picks see each other; the caller
+  /// adopts the count with an `ActiveGuard`. nullopt: `WhyNone` says why.
   [[nodiscard]] virtual std::optional<MemberIndex> Pick(const PickContext& context) = 0;
   /// Meaningful after a `Pick` that found nobody.
   [[nodiscard]] virtual NoPick WhyNone(const PickContext& context) const = 0;
@@ -54,7 +57,7 @@ class Scheduler {
   /// sessions.
   [[nodiscard]] virtual bool Eligible(MemberIndex member) const = 0;
   /// Some member's health changed. Any thread; picks that start afterwards see it.
-  virtual void Refresh() = 0;
+  virtual void Refresh(MonotonicTime now) = 0;
 };
 
 /// The scheduler for `roster`'s algorithm. `predecessor`: the one in force for the same pool, or
@@ -66,8 +69,12 @@ class Scheduler {
 class ActiveGuard {
  public:
   ActiveGuard() = default;
-  explicit ActiveGuard(contract::MemberCell& cell) : cell_(&cell) {
-    cell_->active.fetch_add(1, std::memory_order_relaxed);
+  /// Takes over a count that `Pick` made.
+  [[nodiscard]] static ActiveGuard Adopt(contract::MemberCell& cell) { return ActiveGuard(cell); }
+  /// Counts one more.
+  [[nodiscard]] static ActiveGuard Count(contract::MemberCell& cell) {
+    cell.active.fetch_add(1, std::memory_order_relaxed);
+    return ActiveGuard(cell);
   }
   ActiveGuard(ActiveGuard&& other) noexcept : cell_(other.cell_) { other.cell_ = nullptr; }
   ActiveGuard& operator=(ActiveGuard&& other) noexcept {
@@ -89,6 +96,7 @@ class ActiveGuard {
   }
 
  private:
+  explicit ActiveGuard(contract::MemberCell& cell) : cell_(&cell) {}
   contract::MemberCell* cell_ = nullptr;
 };
 
