@@ -14,6 +14,8 @@
 
 namespace elb::net {
 
+class ReadyList;
+
 /// Something that can stand on a reactor's ready list. Removes itself when destroyed.
 class ReadyNode {
  public:
@@ -30,9 +32,25 @@ class ReadyNode {
 
  private:
   friend class Reactor;
+  friend class ReadyList;
   void Unlink();
+  ReadyList* list_ = nullptr;  ///< Null when on none.
   ReadyNode* previous_ = nullptr;
   ReadyNode* next_ = nullptr;
+};
+
+/// Doubly linked list of nodes, in the order in which they became ready. One thread.
+class ReadyList {
+ public:
+  void Append(ReadyNode& node);
+  void Remove(ReadyNode& node);
+  void TakeAll(ReadyList& from);
+  [[nodiscard]] bool empty() const { return head_ == nullptr; }
+
+ private:
+  friend class Reactor;
+  ReadyNode* head_ = nullptr;
+  ReadyNode* tail_ = nullptr;
 };
 
 /// Told about a descriptor's edges. `events` are EPOLL* bits.
@@ -65,8 +83,8 @@ class Reactor {
   void MakeReady(ReadyNode& node);
   [[nodiscard]] TimerWheel& timers() { return timers_; }
 
-  /// Runs `work` on the reactor's thread in a later turn. Thread-safe. Work posted to a reactor that
-  /// never runs again is destroyed with it, unrun.
+  /// Runs `work` on the reactor's thread in a later turn. Thread-safe. Work posted to a reactor
+  /// that never runs again is destroyed with it, unrun.
   void Post(Work work) ELB_EXCLUDES(posted_mutex_);
 
   /// One turn without waiting: clock, posted work, due timers, everything that is ready now (what
@@ -86,18 +104,19 @@ class Reactor {
   /// Called after work was posted from another thread.
   virtual void WakeUp() {}
   void UpdateTime();
-  [[nodiscard]] bool HasReady() const { return ready_head_ != nullptr; }
+  [[nodiscard]] bool HasReady() const { return !ready_.empty(); }
+  [[nodiscard]] MonotonicTime timers_next() const { return timers_.NextWakeUp(); }
+  [[nodiscard]] bool HasPosted() const { return has_posted_.load(std::memory_order_acquire); }
 
  private:
   void RunPosted() ELB_EXCLUDES(posted_mutex_);
-  void RunReady();
+  bool RunReady();
 
   const Clock* clock_;
   MonotonicTime now_;
   WallTime wall_now_;
   TimerWheel timers_;
-  ReadyNode* ready_head_ = nullptr;  // Sentinel handling is the implementation's.
-  ReadyNode* ready_tail_ = nullptr;
+  ReadyList ready_;
   Mutex posted_mutex_;
   std::vector<Work> posted_ ELB_GUARDED_BY(posted_mutex_);
   std::atomic<bool> has_posted_ = false;
@@ -130,11 +149,22 @@ class EpollReactor final : public Reactor {
   void WakeUp() override;
 
  private:
-  void PollOnce();
+  /// What epoll hands back for a descriptor. Kept until the batch is over after `Remove`, so that a
+  /// late event finds a dead registration instead of a dead handler.
+  struct Registration {
+    DescriptorHandler* handler = nullptr;
+    int descriptor = -1;
+  };
+  [[nodiscard]] bool AddWith(int descriptor, DescriptorHandler& handler, std::uint32_t events);
+  void Poll(int timeout_ms);
+  [[nodiscard]] int TimeoutMillis() const;
+
   int epoll_ = -1;
   int wake_ = -1;
   std::atomic<bool> stopping_ = false;
-  std::vector<DescriptorHandler*> removed_;  // Within the batch being delivered.
+  std::atomic<bool> sleeping_ = false;
+  std::vector<std::unique_ptr<Registration>> registrations_;  ///< By descriptor.
+  std::vector<std::unique_ptr<Registration>> removed_;        ///< Freed after the batch.
 };
 
 }  // namespace elb::net

@@ -38,12 +38,14 @@ class Stream {
   Stream(Stream&&) = delete;
   Stream& operator=(Stream&&) = delete;
 
-  /// Whom to notify of news: readable, output drained below the marks, peer gone, connected, broken.
-  /// At most one; null for none. News that came while nobody listened is told when a signal is set.
+  /// Whom to notify of news: readable, output drained below the marks, peer gone, connected,
+  /// broken. At most one; null for none. News that came while nobody listened is told when a signal
+  /// is set.
   virtual void SetSignal(Signal* signal) = 0;
 
-  /// True once connected (and handshaken, for TLS); false while that goes on; a fault when it failed.
-  /// For streams made by accepting, TLS apart, it is true at once. TLS: drives the handshake.
+  /// True once connected (and handshaken, for TLS); false while that goes on; a fault when it
+  /// failed. For streams made by accepting, TLS apart, it is true at once. TLS: drives the
+  /// handshake.
   [[nodiscard]] virtual Outcome<bool> TryEstablish() = 0;
 
   /// Reads what is there into `into` (not empty).

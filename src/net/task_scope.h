@@ -25,14 +25,18 @@ class TaskScope {
   TaskScope& operator=(TaskScope&&) = delete;
 
   void Spawn(Task<void> task);
+  /// Destroys what is still suspended, as the destructor does.
+  void Clear();
   /// Tasks that have not ended.
   [[nodiscard]] std::size_t size() const;
   /// Notified whenever a task ends; null for none.
-  void set_observer(Signal* observer);
+  void set_observer(Signal* observer) { observer_ = observer; }
 
  private:
   class Entry;
   class Reaper;
+  [[nodiscard]] static Task<void> Wrap(TaskScope* scope, Entry* entry, Task<void> task);
+  void OnEnd(Entry* entry);
   Reactor* reactor_;
   Signal* observer_ = nullptr;
   Entry* entries_ = nullptr;

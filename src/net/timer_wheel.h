@@ -9,6 +9,8 @@
 
 namespace elb::net {
 
+class TimerWheel;
+
 /// An entry of a `TimerWheel`. It stores its own deadline; moving it later only writes that field,
 /// the wheel notices when it reaches the old slot. Deregisters itself when destroyed.
 class TimerNode {
@@ -31,6 +33,9 @@ class TimerNode {
   TimerNode* next_ = nullptr;
   MonotonicTime deadline_ = MonotonicTime::max();
   MonotonicTime slot_time_ = MonotonicTime::max();  ///< When the wheel will look at it.
+  TimerWheel* wheel_ = nullptr;                     ///< Null when not linked.
+  std::uint8_t level_ = 0;
+  std::uint8_t slot_ = 0;
 };
 
 /// Hierarchical timer wheel with 4 ms ticks (4 levels of 256 slots: 198 days). One thread.
@@ -60,7 +65,11 @@ class TimerWheel {
   };
   static constexpr std::size_t kLevels = 4;
   static constexpr std::size_t kSlots = 256;
+  [[nodiscard]] std::uint64_t TickOf(MonotonicTime when) const;
+  [[nodiscard]] std::uint64_t NextOccupiedTick() const;
   void Insert(TimerNode& node, MonotonicTime when);
+  void Remove(TimerNode& node);
+  bool Drain(std::size_t level, std::size_t slot, MonotonicTime now);
 
   std::array<std::array<List, kSlots>, kLevels> slots_{};
   std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> occupied_{};

@@ -1,0 +1,91 @@
+#include "net/output_chain.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/assert.h"
+
+namespace elb::net {
+namespace {
+
+constexpr std::size_t kSmallBlock = 4 * 1024;
+constexpr std::size_t kLargeBlock = 64 * 1024;
+
+}  // namespace
+
+/// Header in front of its bytes, in one allocation.
+struct OutputChain::Block {
+  Block* next = nullptr;
+  std::size_t capacity = 0;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+
+  [[nodiscard]] char* bytes() { return reinterpret_cast<char*>(this + 1); }
+
+  static Block* Make(std::size_t wanted) {
+    const std::size_t total = wanted + sizeof(Block) <= kSmallBlock ? kSmallBlock : kLargeBlock;
+    void* memory = std::malloc(total);
+    ELB_ASSERT(memory != nullptr);
+    auto* block = new (memory) Block;
+    block->capacity = total - sizeof(Block);
+    return block;
+  }
+};
+
+OutputChain::~OutputChain() { Clear(); }
+
+void OutputChain::Append(std::string_view bytes) {
+  size_ += bytes.size();
+  while (!bytes.empty()) {
+    if (tail_ == nullptr || tail_->end == tail_->capacity) {
+      Block* block = Block::Make(bytes.size());
+      (tail_ != nullptr ? tail_->next : head_) = block;
+      tail_ = block;
+    }
+    const std::size_t count = std::min(bytes.size(), tail_->capacity - tail_->end);
+    std::memcpy(tail_->bytes() + tail_->end, bytes.data(), count);
+    tail_->end += count;
+    bytes.remove_prefix(count);
+  }
+}
+
+std::size_t OutputChain::Front(std::span<iovec> vectors) const {
+  std::size_t count = 0;
+  for (Block* block = head_; block != nullptr && count < vectors.size(); block = block->next) {
+    vectors[count++] = {.iov_base = block->bytes() + block->begin,
+                        .iov_len = block->end - block->begin};
+  }
+  return count;
+}
+
+void OutputChain::Consume(std::size_t bytes) {
+  ELB_ASSERT(bytes <= size_);
+  size_ -= bytes;
+  while (bytes > 0) {
+    const std::size_t count = std::min(bytes, head_->end - head_->begin);
+    head_->begin += count;
+    bytes -= count;
+    if (head_->begin == head_->end) {
+      Block* empty = head_;
+      head_ = head_->next;
+      std::free(empty);
+    }
+  }
+  if (head_ == nullptr) {
+    tail_ = nullptr;
+  }
+}
+
+void OutputChain::Clear() {
+  while (head_ != nullptr) {
+    Block* block = head_;
+    head_ = head_->next;
+    std::free(block);
+  }
+  tail_ = nullptr;
+  size_ = 0;
+}
+
+}  // namespace elb::net

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include "base/fault.h"
+#include "base/ip.h"
+
+namespace elb::net {
+
+/// Fills `storage` and returns the length in use.
+[[nodiscard]] socklen_t ToSocketAddress(const Endpoint& endpoint, sockaddr_storage& storage);
+[[nodiscard]] Endpoint FromSocketAddress(const sockaddr_storage& storage);
+
+/// What an errno of connect, send or recv means. The side is filled in by those who know it.
+[[nodiscard]] Fault FaultOfErrno(int error);
+
+}  // namespace elb::net

@@ -1,0 +1,420 @@
+#include "net/tcp_stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "net/output_chain.h"
+#include "net/signal.h"
+#include "net/socket_address.h"
+
+namespace elb::net {
+namespace {
+
+constexpr std::size_t kPiecesMax = 16;
+constexpr std::size_t kFlushVectors = 16;
+
+void SetNoDelay(int descriptor) {
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+/// A connected or connecting TCP socket.
+class TcpStream final : public Stream, private DescriptorHandler {
+ public:
+  TcpStream(EpollReactor& reactor, int descriptor, const Endpoint& peer, bool connecting)
+      : reactor_(&reactor), descriptor_(descriptor), connecting_(connecting), peer_(peer) {}
+
+  ~TcpStream() override { Close(); }
+
+  [[nodiscard]] bool Register() {
+    registered_ = reactor_->Add(descriptor_, *this);
+    return registered_;
+  }
+
+  void SetSignal(Signal* signal) override {
+    signal_ = signal;
+    if (signal != nullptr && (peer_gone_ || readable_)) {
+      signal->Notify();
+    }
+  }
+
+  Outcome<bool> TryEstablish() override {
+    if (fault_) {
+      return std::unexpected(*fault_);
+    }
+    return !connecting_;
+  }
+
+  ReadResult TryRead(std::span<std::byte> into) override {
+    if (!readable_ && !peer_gone_) {
+      return fault_ ? ReadResult{.kind = ReadResult::Kind::kFault, .bytes = 0, .fault = *fault_}
+                    : ReadResult{};
+    }
+    if (descriptor_ < 0) {
+      return {.kind = ReadResult::Kind::kFault, .bytes = 0, .fault = FaultOfErrno(ECONNRESET)};
+    }
+    while (true) {
+      const ssize_t count = recv(descriptor_, into.data(), into.size(), 0);
+      if (count > 0) {
+        const auto bytes = static_cast<std::size_t>(count);
+        // A short read empties the socket; the next edge will tell. Not when the peer's end was
+        // seen: it comes with the same event as the last bytes.
+        readable_ = bytes == into.size();
+        return {.kind = ReadResult::Kind::kData, .bytes = bytes, .fault = {}};
+      }
+      if (count == 0) {
+        return {.kind = ReadResult::Kind::kEnd, .bytes = 0, .fault = {}};
+      }
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        readable_ = false;
+        return {};
+      }
+      if (errno != EINTR) {
+        Break(errno);
+        return {.kind = ReadResult::Kind::kFault, .bytes = 0, .fault = *fault_};
+      }
+    }
+  }
+
+  Outcome<void> Write(std::span<const std::string_view> pieces) override {
+    if (fault_ || descriptor_ < 0) {
+      return std::unexpected(fault_.value_or(FaultOfErrno(EPIPE)));
+    }
+    std::size_t sent = 0;
+    if (output_.empty() && !connecting_) {
+      const Outcome<std::size_t> result = Send(pieces);
+      if (!result) {
+        return std::unexpected(result.error());
+      }
+      sent = *result;
+    }
+    for (const std::string_view piece : pieces) {
+      const std::size_t skip = std::min(sent, piece.size());
+      sent -= skip;
+      output_.Append(piece.substr(skip));
+    }
+    return {};
+  }
+
+  std::size_t pending() const override { return output_.size(); }
+
+  void CloseWrite() override {
+    closing_ = true;
+    if (output_.empty() && descriptor_ >= 0 && !connecting_) {
+      shutdown(descriptor_, SHUT_WR);
+    }
+  }
+
+  void Abort() override {
+    if (descriptor_ >= 0) {
+      const linger hard{.l_onoff = 1, .l_linger = 0};
+      setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    }
+    Close();
+    output_.Clear();
+    peer_gone_ = broken_ = true;
+    if (!fault_) {
+      fault_ = FaultOfErrno(ECONNABORTED);
+    }
+  }
+
+  bool peer_gone() const override { return peer_gone_; }
+  bool broken() const override { return broken_; }
+
+  bool Quiet() override {
+    if (peer_gone_ || fault_ || descriptor_ < 0) {
+      return false;
+    }
+    if (!readable_) {
+      return true;
+    }
+    std::byte unused{};
+    const ssize_t count = recv(descriptor_, &unused, 1, MSG_PEEK);
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      readable_ = false;
+      return true;
+    }
+    return false;
+  }
+
+  Endpoint local() const override {
+    if (!local_ && descriptor_ >= 0) {
+      sockaddr_storage storage{};
+      socklen_t length = sizeof(storage);
+      if (getsockname(descriptor_, reinterpret_cast<sockaddr*>(&storage), &length) == 0) {
+        local_ = FromSocketAddress(storage);
+      }
+    }
+    return local_.value_or(Endpoint{});
+  }
+  Endpoint peer() const override { return peer_; }
+
+  std::uint32_t RoundTripMicros() const override {
+    tcp_info info{};
+    socklen_t length = sizeof(info);
+    if (descriptor_ < 0 || getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+      return 0;
+    }
+    return info.tcpi_rtt;
+  }
+
+ private:
+  void OnEvents(std::uint32_t events) override {
+    bool news = false;
+    if (connecting_ && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0) {
+      FinishConnect();
+      news = true;
+    }
+    if ((events & EPOLLIN) != 0) {
+      readable_ = true;
+      news = true;
+    }
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+      peer_gone_ = true;
+      broken_ = broken_ || (events & (EPOLLHUP | EPOLLERR)) != 0;
+      news = true;
+    }
+    if ((events & EPOLLOUT) != 0 && !output_.empty() && !fault_) {
+      Flush();
+      news = true;
+    }
+    if (news && signal_ != nullptr) {
+      signal_->Notify();
+    }
+  }
+
+  void FinishConnect() {
+    int error = 0;
+    socklen_t length = sizeof(error);
+    getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length);
+    connecting_ = false;
+    if (error != 0) {
+      Break(error);
+    }
+  }
+
+  /// Hands pieces to the kernel; returns how many bytes it took.
+  Outcome<std::size_t> Send(std::span<const std::string_view> pieces) {
+    ELB_ASSERT(pieces.size() <= kPiecesMax);
+    std::array<iovec, kPiecesMax> vectors{};
+    std::size_t count = 0;
+    for (const std::string_view piece : pieces) {
+      if (!piece.empty()) {
+        vectors[count++] = {.iov_base = const_cast<char*>(piece.data()), .iov_len = piece.size()};
+      }
+    }
+    return count == 0 ? Outcome<std::size_t>(0) : SendVectors({vectors.data(), count});
+  }
+
+  Outcome<std::size_t> SendVectors(std::span<iovec> vectors) {
+    msghdr message{};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = vectors.size();
+    while (true) {
+      const ssize_t count = sendmsg(descriptor_, &message, MSG_NOSIGNAL);
+      if (count >= 0) {
+        return static_cast<std::size_t>(count);
+      }
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return 0;
+      }
+      if (errno != EINTR) {
+        Break(errno);
+        return std::unexpected(*fault_);
+      }
+    }
+  }
+
+  /// Sends what waits, as far as the kernel takes it.
+  void Flush() {
+    while (!output_.empty()) {
+      std::array<iovec, kFlushVectors> vectors{};
+      const std::size_t count = output_.Front(vectors);
+      std::size_t offered = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        offered += vectors[i].iov_len;
+      }
+      const Outcome<std::size_t> sent = SendVectors({vectors.data(), count});
+      if (!sent) {
+        return;
+      }
+      output_.Consume(*sent);
+      if (*sent < offered) {
+        return;  // The kernel is full; the next edge goes on.
+      }
+    }
+    if (closing_ && output_.empty()) {
+      shutdown(descriptor_, SHUT_WR);
+    }
+  }
+
+  void Break(int error) {
+    fault_ = FaultOfErrno(error);
+    peer_gone_ = broken_ = true;
+    output_.Clear();
+  }
+
+  void Close() {
+    if (descriptor_ >= 0) {
+      if (registered_) {
+        reactor_->Remove(descriptor_, *this);
+      }
+      close(std::exchange(descriptor_, -1));
+    }
+  }
+
+  EpollReactor* reactor_;
+  Signal* signal_ = nullptr;
+  int descriptor_;
+  bool connecting_;
+  bool registered_ = false;
+  bool readable_ = true;  ///< Until a read says otherwise: bytes may have come before the add.
+  bool peer_gone_ = false;
+  bool broken_ = false;
+  bool closing_ = false;
+  std::optional<Fault> fault_;
+  OutputChain output_;
+  Endpoint peer_;
+  mutable std::optional<Endpoint> local_;
+};
+
+/// A listening socket on a reactor.
+class TcpAcceptor final : public Acceptor, private DescriptorHandler, private TimerNode {
+ public:
+  TcpAcceptor(EpollReactor& reactor, int descriptor, const Endpoint& local, AcceptHandler& handler)
+      : reactor_(&reactor), descriptor_(descriptor), local_(local), handler_(&handler) {}
+  ~TcpAcceptor() override {
+    if (listening_) {
+      reactor_->Remove(descriptor_, *this);
+    }
+    close(descriptor_);
+  }
+
+  [[nodiscard]] bool Register() {
+    listening_ = reactor_->AddListening(descriptor_, *this);
+    return listening_;
+  }
+  Endpoint local() const override { return local_; }
+
+ private:
+  static constexpr int kAcceptsPerTurn = 64;
+  static constexpr std::chrono::milliseconds kPause{100};
+
+  void OnEvents(std::uint32_t /*events*/) override {
+    for (int i = 0; i < kAcceptsPerTurn; ++i) {
+      sockaddr_storage storage{};
+      socklen_t length = sizeof(storage);
+      const int accepted = accept4(descriptor_, reinterpret_cast<sockaddr*>(&storage), &length,
+                                   SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (accepted < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+          Pause();
+        }
+        return;
+      }
+      SetNoDelay(accepted);
+      auto stream =
+          std::make_unique<TcpStream>(*reactor_, accepted, FromSocketAddress(storage), false);
+      if (stream->Register()) {
+        handler_->OnAccept(std::move(stream));
+      }
+    }
+  }
+
+  void Pause() {
+    reactor_->Remove(descriptor_, *this);
+    listening_ = false;
+    reactor_->timers().Arm(*this, reactor_->now() + kPause);
+  }
+
+  void OnTimer() override {
+    if (!Register()) {
+      reactor_->timers().Arm(*this, reactor_->now() + kPause);
+    }
+  }
+
+  EpollReactor* reactor_;
+  int descriptor_;
+  bool listening_ = false;
+  Endpoint local_;
+  AcceptHandler* handler_;
+};
+
+int NewSocket(const Endpoint& endpoint) {
+  const int family = endpoint.address.family() == IpFamily::kV4 ? AF_INET : AF_INET6;
+  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/// Closes the descriptor and says what errno was.
+std::unexpected<Fault> GiveUp(int descriptor) {
+  const int error = errno;
+  if (descriptor >= 0) {
+    close(descriptor);
+  }
+  return std::unexpected(FaultOfErrno(error));
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Stream>> TcpNetwork::Connect(const Endpoint& to) {
+  const int descriptor = NewSocket(to);
+  if (descriptor < 0) {
+    return GiveUp(descriptor);
+  }
+  SetNoDelay(descriptor);
+  sockaddr_storage storage{};
+  const socklen_t length = ToSocketAddress(to, storage);
+  const int result = connect(descriptor, reinterpret_cast<const sockaddr*>(&storage), length);
+  if (result != 0 && errno != EINPROGRESS) {
+    return GiveUp(descriptor);
+  }
+  auto stream = std::make_unique<TcpStream>(*reactor_, descriptor, to, result != 0);
+  if (!stream->Register()) {
+    return std::unexpected(FaultOfErrno(errno));
+  }
+  return stream;
+}
+
+Outcome<std::unique_ptr<Acceptor>> TcpNetwork::Listen(const Endpoint& at,
+                                                      const ListenOptions& options,
+                                                      AcceptHandler& handler) {
+  const int descriptor = NewSocket(at);
+  if (descriptor < 0) {
+    return GiveUp(descriptor);
+  }
+  const int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (options.reuse_port) {
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+  }
+  if (at.address.family() == IpFamily::kV6) {
+    setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+  }
+  sockaddr_storage storage{};
+  socklen_t length = ToSocketAddress(at, storage);
+  if (bind(descriptor, reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
+      listen(descriptor, options.backlog) != 0) {
+    return GiveUp(descriptor);
+  }
+  length = sizeof(storage);
+  getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length);
+  auto acceptor =
+      std::make_unique<TcpAcceptor>(*reactor_, descriptor, FromSocketAddress(storage), handler);
+  if (!acceptor->Register()) {
+    return std::unexpected(FaultOfErrno(errno));
+  }
+  return acceptor;
+}
+
+}  // namespace elb::net
