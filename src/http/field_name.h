@@ -66,8 +66,8 @@ enum class FieldName : std::uint8_t {
 /// Looks a name up, any case. `kOther` when it is none of the above.
 [[nodiscard]] FieldName InternFieldName(std::string_view name);
 
-/// True when `name` contains `_` and, with `_` read as `-`, is a name the load balancer manages or a
-/// framing field (data-plane.md 4.3, last rows): such a field is dropped.
+/// True when `name` contains `_` and, with `_` read as `-`, is a name the load balancer manages or
+/// a framing field (data-plane.md 4.3, last rows): such a field is dropped.
 [[nodiscard]] bool IsDisguisedManagedName(std::string_view name);
 
 /// Canonical spelling, for example `X-Forwarded-For`; empty for kOther.

@@ -10,7 +10,16 @@
 namespace elb::http {
 
 enum class Method : std::uint8_t {
-  kGet, kHead, kPost, kPut, kDelete, kOptions, kPatch, kTrace, kConnect, kOther
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kOptions,
+  kPatch,
+  kTrace,
+  kConnect,
+  kOther
 };
 
 /// Idempotent for retries (data-plane.md 5.6): GET HEAD OPTIONS PUT DELETE. Anything else,

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "http/h1/parser.h"
@@ -18,7 +19,7 @@ struct BodyPiece {
     kRefused,   ///< Bad framing or a limit passed; `decoder.refusal()` says which.
   };
   Kind kind = Kind::kNeedMore;
-  std::string_view data;     ///< Views into the input.
+  std::string_view data;  ///< Views into the input.
   std::size_t consumed = 0;
 };
 
@@ -48,10 +49,23 @@ class BodyDecoder {
   [[nodiscard]] const FieldList& trailers() const { return trailers_; }
 
  private:
+  enum class State : std::uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer };
+
+  [[nodiscard]] BodyPiece NextChunked(std::string_view input);
+  [[nodiscard]] BodyPiece TakeData(std::string_view input, std::size_t used);
+  [[nodiscard]] BodyPiece ReadTrailers(std::string_view input, std::size_t used);
+  [[nodiscard]] BodyPiece Refuse(Refusal refusal, std::size_t used);
+  [[nodiscard]] Refusal Step(char letter);
+  [[nodiscard]] Refusal CountExtension();
+
   const Limits* limits_;
-  std::uint64_t remaining_ = 0;
+  std::uint64_t remaining_ = 0;  ///< Of the body, or of the chunk.
   std::uint64_t content_bytes_ = 0;
+  std::size_t extension_bytes_ = 0;
+  std::size_t digits_ = 0;
+  State state_ = State::kSize;
   FieldList trailers_;
+  std::string trailer_text_;  ///< What `trailers_` views into.
   Framing framing_ = Framing::kNone;
   Refusal refusal_ = Refusal::kNone;
   bool complete_ = true;

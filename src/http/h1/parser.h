@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "http/message.h"
@@ -23,13 +24,13 @@ struct Limits {
 /// data-plane.md 12.
 enum class Refusal : std::uint8_t {
   kNone,
-  kMalformed,          ///< 400 malformed_request
-  kBadFraming,         ///< 400 bad_framing
-  kHeaderTooLarge,     ///< 400 header_too_large
-  kUriTooLong,         ///< 414 uri_too_long
-  kMethodNotAllowed,   ///< 405 method_not_allowed (TRACE: kept; CONNECT: closed)
-  kUnsupportedTe,      ///< 501 unsupported_te
-  kUnsupportedVersion, ///< 505 unsupported_version
+  kMalformed,           ///< 400 malformed_request
+  kBadFraming,          ///< 400 bad_framing
+  kHeaderTooLarge,      ///< 400 header_too_large
+  kUriTooLong,          ///< 414 uri_too_long
+  kMethodNotAllowed,    ///< 405 method_not_allowed (TRACE: kept; CONNECT: closed)
+  kUnsupportedTe,       ///< 501 unsupported_te
+  kUnsupportedVersion,  ///< 505 unsupported_version
 };
 
 enum class ParseStatus : std::uint8_t { kNeedMore, kDone, kRefused };
@@ -53,10 +54,13 @@ class RequestParser {
   void Reset();
 
  private:
+  [[nodiscard]] bool TargetMayBeTooLong(std::string_view buffer) const;
+
   const Limits* limits_;
   std::size_t scanned_ = 0;
   std::size_t consumed_ = 0;
   Refusal refusal_ = Refusal::kNone;
+  std::string rewritten_target_;  ///< `http://host?query` has no view in origin-form.
 };
 
 /// Incremental strict parser of one response head (data-plane.md 4.8).

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "http/h1/parser.h"
+#include "http/message.h"
+
+namespace elb::http::h1 {
+
+/// Result of reading something at the front of a buffer.
+enum class LineStatus : std::uint8_t { kDone, kNeedMore, kMalformed, kTooMany };
+
+/// Reads field lines from `position` on, up to and including the empty line (RFC 9112 section 5;
+/// strict: CRLF only, no folding, no space before the colon). `position` ends behind the empty
+/// line.
+[[nodiscard]] LineStatus ReadFields(std::string_view buffer, std::size_t& position,
+                                    std::size_t fields_max, FieldList& fields);
+
+/// Takes the next element of a comma-separated list, without surrounding white space; empty
+/// elements are skipped. False at the end.
+[[nodiscard]] bool NextListElement(std::string_view& list, std::string_view& element);
+
+[[nodiscard]] bool EqualsIgnoringCase(std::string_view text, std::string_view lower_case);
+
+/// 1*DIGIT up to 2^63-1.
+[[nodiscard]] bool ParseContentLength(std::string_view text, std::uint64_t& value);
+
+/// What the Connection fields say.
+struct ConnectionOptions {
+  bool close = false;
+  bool keep_alive = false;
+  bool upgrade = false;
+};
+[[nodiscard]] ConnectionOptions ReadConnection(const FieldList& fields);
+
+/// A host with optional port as in Host (RFC 9110 section 7.2): reg-name, IPv4 or [IPv6].
+[[nodiscard]] bool IsValidAuthority(std::string_view authority);
+
+}  // namespace elb::http::h1
