@@ -6,6 +6,7 @@ import enum
 import socket
 import struct
 from dataclasses import dataclass
+from typing import Iterator
 
 from OpenSSL import SSL
 
@@ -174,6 +175,16 @@ class RawClient:
 
     def read_response(self, method: str = "GET") -> http1.Response:
         """The next final response. A cut one comes back with `complete` False."""
+        response = self.start_response()
+        pieces: list[bytes] = []
+        for piece in self.body_pieces(response, method):
+            pieces.append(piece)
+        response.body = b"".join(pieces)
+        response.done_at = now()
+        return response
+
+    def start_response(self) -> http1.Response:
+        """The head of the next final response; the body is still to be read."""
         informational: list[http1.Head] = []
         while True:
             if not self.reader.buffer:
@@ -187,29 +198,25 @@ class RawClient:
             informational.append(head)
         response = http1.Response(int(code), reason, version, head, informational=informational)
         response.first_byte_at = first_byte_at
-        self._read_body(response, method)
-        response.done_at = now()
         return response
 
-    def _read_body(self, response: http1.Response, method: str) -> None:
-        head, pieces = response.head, []
+    def body_pieces(self, response: http1.Response, method: str = "GET") -> Iterator[bytes]:
+        """The body as it arrives; afterwards `response.complete` tells whether it was whole."""
+        head = response.head
         if method == "HEAD" or response.status in (101, 204, 304):
             response.complete = True
             return
         try:
             if head.chunked:
-                source = self.reader.chunks(response.trailers)
+                yield from self.reader.chunks(response.trailers)
             elif head.content_length is not None:
-                source = self.reader.take(head.content_length)
+                yield from self.reader.take(head.content_length)
             else:
-                source = self.reader.until_end()
-            for piece in source:
-                pieces.append(piece)
+                yield from self.reader.until_end()
             delimited = head.chunked or head.content_length is not None
             response.complete = delimited or bool(self.end and self.end.orderly)
         except http1.Cut:
             pass
-        response.body = b"".join(pieces)
 
     # --- together -------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import re
@@ -38,6 +39,12 @@ def release_binary() -> Path:
     given = os.environ.get("ELBD_RELEASE")
     built = Path(given) if given else REPOSITORY / "build/release/src/daemon/elbd"
     return built if built.exists() else binary()
+
+
+def _die_with_parent() -> None:
+    """Runs in the child: a test run that is killed leaves no daemon behind."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def is_sanitized(path: Path) -> bool:
@@ -141,7 +148,8 @@ class Daemon:
         command = [self.path, "serve", "--data-dir", self.data, "--config",
                    self.directory / "elbd.yaml"]
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log,
-                                        stdin=subprocess.DEVNULL, env=self.environment())
+                                        stdin=subprocess.DEVNULL, env=self.environment(),
+                                        preexec_fn=_die_with_parent)
         wait_until(self._ready, START_TIMEOUT, f"elbd ready\n{self.log_tail()}")
         return self
 
