@@ -48,8 +48,8 @@ struct ResponseOut {
   int status = 200;
   std::string_view reason;  ///< Empty: the standard phrase.
   std::span<const http::Field> fields;
-  /// Declared length of the content; nullopt: unknown, the stream chooses the framing. For an answer
-  /// to HEAD and for 304 it is what GET would have had.
+  /// Declared length of the content; nullopt: unknown, the stream chooses the framing. For an
+  /// answer to HEAD and for 304 it is what GET would have had.
   std::optional<std::uint64_t> content_length;
   bool close = false;  ///< Close the connection afterwards (HTTP/1), whatever else says.
 };
@@ -90,8 +90,8 @@ class ServerStream {
   virtual void SendContent(std::string_view content, BodyEnd end) = 0;
   /// Ends the message with trailers, instead of kLast.
   virtual void SendTrailers(std::span<const http::Field> fields) = 0;
-  /// The message cannot be completed: HTTP/1 closes without completing it, HTTP/2 resets the stream.
-  /// What was written may still arrive.
+  /// The message cannot be completed: HTTP/1 closes without completing it, HTTP/2 resets the
+  /// stream. What was written may still arrive.
   virtual void Cut() = 0;
   /// Response bytes not yet taken by the socket (HTTP/2: by flow control).
   [[nodiscard]] virtual std::size_t pending_output() const = 0;
@@ -125,11 +125,13 @@ class Handler {
   Handler(Handler&&) = delete;
   Handler& operator=(Handler&&) = delete;
 
-  /// Answers one request completely: when the task ends, a final response was sent or the stream was
-  /// cut. Request content that was not read is the connection's business.
+  /// Answers one request completely: when the task ends, a final response was sent or the stream
+  /// was cut. Request content that was not read is the connection's business.
   [[nodiscard]] virtual net::Task<void> Serve(ServerStream& stream) = 0;
   /// A request was refused with `refused.status` by the connection itself (400, 408, 414, ...).
   virtual void OnRefused(const ConnectionFacts& connection, const RefusedRequest& refused) = 0;
+  /// A connection ended before its TLS handshake was complete.
+  virtual void OnHandshakeFailed(const ConnectionFacts& connection, const Fault& fault) = 0;
 };
 
 }  // namespace elb::server

@@ -27,12 +27,12 @@ struct Facts {
 
 /// Facts of the client's certificate for data-plane.md 4.7; made on demand.
 struct ClientCertificateFacts {
-  std::string subject;       ///< RFC 2253.
-  std::string issuer;        ///< RFC 2253.
-  std::string fingerprint;   ///< SHA-256 of DER, lower-case hex.
-  std::string serial;        ///< Upper-case hex.
-  std::string not_after;     ///< `Nov 22 10:57:29 2039 GMT`
-  std::string pem_escaped;   ///< Leaf PEM, percent-encoded.
+  std::string subject;      ///< RFC 2253.
+  std::string issuer;       ///< RFC 2253.
+  std::string fingerprint;  ///< SHA-256 of DER, lower-case hex.
+  std::string serial;       ///< Upper-case hex.
+  std::string not_after;    ///< `Nov 22 10:57:29 2039 GMT`
+  std::string pem_escaped;  ///< Leaf PEM, percent-encoded.
 };
 
 /// Facts of the ClientHello for data-plane.md 4.7; only when the context keeps it.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ struct TicketKey {
 };
 
 /// Ring of ticket keys shared by all workers (and, by `Load`/`Save` bytes, by restarts and nodes):
-/// the newest encrypts, the two before it still decrypt (data-plane.md 2.7). Thread-safe; reading
-/// takes no lock.
+/// the newest encrypts, the two before it still decrypt (data-plane.md 2.7). Thread-safe; a
+/// handshake takes a short lock.
 class TicketKeys {
  public:
   static constexpr std::size_t kKept = 3;
@@ -43,11 +44,13 @@ class TicketKeys {
   void Restore(std::vector<TicketKey> keys);
 
  private:
-  struct Ring;
+  using Ring = std::vector<TicketKey>;
+  [[nodiscard]] std::shared_ptr<const Ring> Current() const ELB_EXCLUDES(mutex_);
+
   Random* random_;
   const Clock* clock_;
   mutable Mutex mutex_;
-  Ring* ring_ = nullptr;
+  std::shared_ptr<const Ring> ring_ ELB_GUARDED_BY(mutex_);
 };
 
 }  // namespace elb::tls

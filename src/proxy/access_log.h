@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "proxy/exchange_metrics.h"
+#include "proxy/worker_context.h"
+
+namespace elb::proxy {
+
+/// Takes finished lines (with their newline) without ever blocking; false: dropped. Each worker
+/// offers from its own thread.
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+  [[nodiscard]] virtual bool Offer(std::size_t worker, std::string_view line) = 0;
+};
+
+/// Writes one JSON line per finished exchange (data-plane.md 11.1). One per worker, on its thread;
+/// the line buffer is reused.
+class AccessLog {
+ public:
+  explicit AccessLog(LineSink& sink) : sink_(&sink) { line_.reserve(2048); }
+  void Write(const WorkerContext& worker, const ExchangeRecord& record);
+
+ private:
+  LineSink* sink_;
+  std::string line_;
+};
+
+}  // namespace elb::proxy

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "contract/data_plane.h"
+#include "contract/member_cell.h"
+#include "proxy/access_log.h"
+#include "proxy/generation.h"
+#include "proxy/runtime.h"
+#include "tls/ticket_keys.h"
+
+namespace elb::proxy {
+
+class WorkerThread;
+
+/// Told by the data plane which configuration is about to be in force, before workers see it: marks
+/// members that wait for their first probe. Control thread.
+class HealthChecks {
+ public:
+  virtual ~HealthChecks() = default;
+  virtual void Apply(std::shared_ptr<const contract::ConfigSnapshot> next) = 0;
+};
+
+/// The data plane of one process: worker threads, the generation in force, the runtime state of all
+/// objects. Threads: see `contract::DataPlane`; `OnHealthChanged` may come from the health thread.
+class ProxyDataPlane final : public contract::DataPlane {
+ public:
+  struct Parts {
+    std::size_t workers = 1;
+    const Clock* clock = nullptr;
+    tls::TicketKeys* ticket_keys = nullptr;
+    contract::MemberCells* cells = nullptr;
+    LineSink* access_log = nullptr;  ///< Null: off.
+    HealthChecks* health = nullptr;  ///< Null: every member counts as NO_MONITOR.
+    http::h1::Limits limits;
+  };
+  /// Starts the worker threads. Errors: TLS set-up.
+  [[nodiscard]] static Result<std::unique_ptr<ProxyDataPlane>> Create(const Parts& parts);
+  ~ProxyDataPlane() override;
+
+  [[nodiscard]] Result<std::shared_ptr<const contract::PreparedSnapshot>> Prepare(
+      std::shared_ptr<const contract::ConfigSnapshot> next) override;
+  [[nodiscard]] contract::ApplyReport Apply(
+      std::shared_ptr<const contract::PreparedSnapshot> prepared) override;
+  [[nodiscard]] std::optional<contract::MemberHealth> Health(const PoolId& pool,
+                                                             const MemberId& member) const override;
+  [[nodiscard]] std::vector<contract::ListenerProblem> Problems() const override;
+
+  /// A member's health changed: schedulers look again, idle connections to one that is OFFLINE are
+  /// closed. Any thread.
+  void OnHealthChanged(const PoolId& pool, const MemberId& member);
+  /// Tries again to bind what could not be bound. Control thread, about once per second.
+  void RetryBinding();
+  /// Stops accepting, lets answers finish for at most `grace`, then ends everything.
+  void Stop(std::chrono::milliseconds grace);
+
+  /// The generation in force. Thread-safe; for metrics and status.
+  [[nodiscard]] std::shared_ptr<const Generation> current() const ELB_EXCLUDES(mutex_);
+
+ private:
+  explicit ProxyDataPlane(const Parts& parts);
+  struct Acknowledgement;
+  void SetProblems(std::vector<contract::ListenerProblem> problems);
+  [[nodiscard]] contract::ApplyReport ApplyOnWorkers(
+      const std::shared_ptr<const Generation>& generation);
+
+  Parts parts_;
+  RuntimeRegistry registry_;
+  CompileContext context_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Generation> current_ ELB_GUARDED_BY(mutex_);
+  std::vector<contract::ListenerProblem> problems_ ELB_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<WorkerThread>> workers_;
+};
+
+}  // namespace elb::proxy

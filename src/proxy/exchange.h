@@ -1,0 +1,163 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "balancer/scheduler.h"
+#include "http/h1/body.h"
+#include "http/h1/parser.h"
+#include "net/task.h"
+#include "proxy/attempt.h"
+#include "proxy/generation.h"
+#include "proxy/limits.h"
+#include "proxy/request_head.h"
+#include "proxy/worker_context.h"
+#include "server/server_stream.h"
+
+namespace elb::proxy {
+
+/// How one exchange ended, for log and metrics.
+struct ExchangeOutcome {
+  int status = 0;           ///< Sent, or 499.
+  std::string_view reason;  ///< Token of data-plane.md 12.2; empty: none.
+  bool own_answer = false;  ///< Made here, not relayed.
+  std::string_view pool_name;
+};
+
+/// One request with its upstream half: chooses members, connects, retries, relays both directions
+/// with bounded memory (data-plane.md 4 to 6). One coroutine pumps everything; it waits on the
+/// stream's signal, to which the upstream connection is attached as well. Worker's thread; lives in
+/// the frame of the handler's task.
+class Exchange {
+ public:
+  /// `listener` stays pinned by the caller while the exchange lives.
+  Exchange(const CompiledListener& listener, WorkerContext& worker, server::ServerStream& stream);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  Exchange(Exchange&&) = delete;
+  Exchange& operator=(Exchange&&) = delete;
+
+  /// Answers the request, whatever happens.
+  [[nodiscard]] net::Task<void> Run();
+
+ private:
+  enum class Phase : std::uint8_t { kConnecting, kAwaitingHead, kRelaying, kTunnel, kDone };
+  enum class Progress : std::uint8_t { kNone, kSome };
+  enum class DeadlineKind : std::uint8_t {
+    kConnect,
+    kClientBody,
+    kContinue,
+    kMember,
+    kClientWrite,
+    kIdle
+  };
+  struct Deadline {
+    MonotonicTime at;
+    DeadlineKind kind = DeadlineKind::kMember;
+  };
+
+  // exchange.cc: admission, attempts, ends.
+  [[nodiscard]] bool Admit();
+  [[nodiscard]] bool ChooseMember();
+  void BeginAttempt();
+  [[nodiscard]] bool OpenUpstream();
+  [[nodiscard]] net::Task<void> RunAttempt();
+  void OnDeadline(DeadlineKind kind);
+  [[nodiscard]] Deadline NextDeadline() const;
+  [[nodiscard]] bool ShouldRetry() const;
+  void FailAttempt(AttemptFailure failure);
+  void AnswerFailure();
+  void AnswerNobody();
+  void Answer(int status, std::string_view reason, std::string_view router_code = {});
+  void Abandon(std::string_view reason);
+  void CloseUpstream();
+  void EndUpstream();
+  void CountAttempt();
+  void Finish();
+
+  // exchange_pump.cc: both directions.
+  [[nodiscard]] Progress Pump();
+  [[nodiscard]] Progress PumpConnect();
+  [[nodiscard]] Progress PumpRequest();
+  [[nodiscard]] Progress PumpResponse();
+  [[nodiscard]] Progress PumpTunnel();
+  void SendRequestHead();
+  void WriteUpstream(std::string_view head, std::string_view content);
+  [[nodiscard]] bool HoldsBody() const;
+  [[nodiscard]] std::size_t ReceiveStep() const;
+  void KeepForReplay(std::string_view content);
+  void OnBodyRefused(const server::BodyRead& read);
+  void ConsumeHead(std::span<char> bytes);
+  void OnInformational(const http::ResponseHead& head);
+  void OnFinalHead(const http::ResponseHead& head, std::span<char> behind);
+  void RelayContent(std::span<char> bytes);
+  void OnUpstreamEnd(const net::ReadResult& read);
+  void StartTunnel(const http::ResponseHead& head, std::string_view behind);
+  void CutResponse(std::string_view reason);
+  void FinishResponse(bool surplus);
+  void NoteProgress();
+
+  [[nodiscard]] MonotonicTime now() const { return worker_->reactor->now(); }
+  [[nodiscard]] std::chrono::seconds member_timeout() const {
+    return listener_->config->member_timeout;
+  }
+  [[nodiscard]] std::chrono::seconds client_timeout() const {
+    return listener_->config->client_timeout;
+  }
+  [[nodiscard]] AttemptRecord& attempt() {
+    return attempts_[static_cast<std::size_t>(attempt_count_ - 1)];
+  }
+
+  const CompiledListener* listener_;
+  WorkerContext* worker_;
+  server::ServerStream* stream_;
+  const CompiledPool* pool_ = nullptr;
+
+  Phase phase_ = Phase::kConnecting;
+  AttemptFailure failure_ = AttemptFailure::kNone;
+  Sent sent_ = Sent::kNothing;
+  UpstreamFraming framing_ = UpstreamFraming::kNone;
+  bool request_done_ = false;  ///< Everything of the request was handed to the upstream stream.
+  bool head_sent_ = false;     ///< The final response's head was handed to the client.
+  bool answered_ = false;      ///< A final response was sent or the message was cut.
+  bool replayable_ = true;
+  bool response_bytes_ = false;  ///< A byte of a response was seen in this attempt.
+  bool continue_seen_ = false;
+  bool fresh_only_ = false;  ///< The attempt repeats one that died on a reused connection.
+  bool repeated_on_fresh_ = false;
+  bool reusable_ = false;  ///< The upstream connection ended the exchange clean.
+  bool member_keeps_alive_ = false;
+  bool tls_pending_ = false;  ///< A TLS layer goes on top once TCP is connected.
+  bool tls_started_ = false;
+  net::Stream* tunnel_ = nullptr;  ///< The client's raw stream after a 101.
+
+  std::unique_ptr<UpstreamConnection> upstream_;
+  balancer::ActiveGuard active_;
+  balancer::MemberIndex member_ = 0;
+  int attempt_count_ = 0;
+  std::array<balancer::MemberIndex, kAttemptsMax> tried_{};
+  std::size_t tried_count_ = 0;
+  std::array<AttemptRecord, kAttemptsMax + 1> attempts_;
+
+  http::h1::ResponseParser parser_;
+  http::h1::BodyDecoder decoder_;
+  std::string partial_head_;  ///< A response head that came in several pieces.
+  std::string replay_;        ///< Request content sent so far, for a retry.
+  std::size_t turn_bytes_ = 0;
+
+  MonotonicTime connect_deadline_;
+  MonotonicTime upstream_progress_;  ///< Last byte written to or read from the member, last 1xx.
+  MonotonicTime client_progress_;    ///< Last byte of content read from or taken by the client.
+  MonotonicTime hold_until_;         ///< Content waits for a 100 until then.
+  std::size_t last_upstream_pending_ = 0;
+  std::size_t last_client_pending_ = 0;
+  ExchangeOutcome outcome_;
+};
+
+}  // namespace elb::proxy

@@ -1,0 +1,429 @@
+// The two directions of an exchange. Everything here tries and returns; waiting is RunAttempt's.
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "http/h1/content.h"
+#include "http/h1/serialize.h"
+#include "proxy/exchange.h"
+#include "proxy/upstream_name.h"
+
+namespace elb::proxy {
+namespace {
+
+/// Length that a response without content declares (HEAD, 304).
+std::optional<std::uint64_t> DeclaredLength(const http::ResponseHead& head) {
+  for (const http::Field& field : head.fields) {
+    if (field.known == http::FieldName::kContentLength) {
+      std::uint64_t value = 0;
+      const auto [end, error] =
+          std::from_chars(field.value.data(), field.value.data() + field.value.size(), value);
+      if (error == std::errc{} && end == field.value.data() + field.value.size()) {
+        return value;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::span<char> Chars(std::span<std::byte> bytes, std::size_t count) {
+  return {reinterpret_cast<char*>(bytes.data()), count};
+}
+
+}  // namespace
+
+Exchange::Progress Exchange::Pump() {
+  if (phase_ == Phase::kConnecting) {
+    return PumpConnect();
+  }
+  if (phase_ == Phase::kTunnel) {
+    return PumpTunnel();
+  }
+  const Progress sent = PumpRequest();
+  if (phase_ == Phase::kDone) {
+    return sent;
+  }
+  const Progress received = PumpResponse();
+  return sent == Progress::kSome ? sent : received;
+}
+
+Exchange::Progress Exchange::PumpConnect() {
+  const Outcome<bool> established = upstream_->stream->TryEstablish();
+  if (!established) {
+    FailAttempt(tls_started_ ? AttemptFailure::kTls : FailureOfConnect(established.error()));
+    return Progress::kSome;
+  }
+  if (!*established) {
+    return Progress::kNone;
+  }
+  if (tls_pending_ && !tls_started_) {
+    upstream_->stream = tls::CreateClientStream(std::move(upstream_->stream), pool_->tls,
+                                                upstream_->sni, *worker_->reactor);
+    upstream_->stream->SetSignal(&stream_->signal());
+    tls_started_ = true;
+    connect_deadline_ = now() + listener_->connect_timeout;
+    return Progress::kSome;
+  }
+  attempt().connected = now();
+  phase_ = Phase::kAwaitingHead;
+  SendRequestHead();
+  return Progress::kSome;
+}
+
+void Exchange::SendRequestHead() {
+  const http::RequestHead& request = stream_->request();
+  http::h1::HeadWriter writer(worker_->reactor->head_scratch());
+  WriteRequestHead({.request = &request,
+                    .listener = listener_->config.get(),
+                    .connection = &stream_->connection(),
+                    .framing = framing_,
+                    .upgrade = request.upgrade_websocket},
+                   writer);
+  if (writer.overflowed()) {
+    Answer(400, "header_too_large");
+    phase_ = Phase::kDone;
+    return;
+  }
+  hold_until_ = now() + kContinueWait;
+  std::string_view content = replay_;
+  if (content.empty() && framing_ != UpstreamFraming::kNone && !HoldsBody()) {
+    const server::BodyRead read = stream_->TryReadBody(ReceiveStep());
+    if (read.kind == server::BodyRead::Kind::kRefused) {
+      OnBodyRefused(read);
+      return;
+    }
+    content = read.data;
+    KeepForReplay(content);
+  }
+  WriteUpstream(writer.text(), content);
+}
+
+/// Writes head and content in one go, and the end of the message when the content is complete.
+void Exchange::WriteUpstream(std::string_view head, std::string_view content) {
+  std::array<char, 24> chunk_space{};
+  std::array<std::string_view, 5> pieces{};
+  std::size_t count = 0;
+  const bool chunked = framing_ == UpstreamFraming::kChunked;
+  if (!head.empty()) {
+    pieces[count++] = head;
+  }
+  if (!content.empty()) {
+    if (chunked) {
+      pieces[count++] = http::h1::ChunkHeader(content.size(), chunk_space);
+    }
+    pieces[count++] = content;
+    if (chunked) {
+      pieces[count++] = http::h1::kChunkEnd;
+    }
+  }
+  if (framing_ == UpstreamFraming::kNone || stream_->body_complete()) {
+    request_done_ = true;
+    if (chunked) {
+      pieces[count++] = http::h1::kLastChunk;
+    }
+  }
+  if (count == 0) {
+    return;
+  }
+  turn_bytes_ += content.size();
+  sent_ = Sent::kSomething;
+  upstream_progress_ = now();
+  if (!upstream_->stream->Write({pieces.data(), count})) {
+    request_done_ = true;  // The member may have answered before it closed: reading decides.
+  }
+  last_upstream_pending_ = upstream_->stream->pending();
+}
+
+bool Exchange::HoldsBody() const { return stream_->request().expect_continue && !continue_seen_; }
+
+void Exchange::KeepForReplay(std::string_view content) {
+  if (content.empty() || !replayable_) {
+    return;
+  }
+  if (replay_.size() + content.size() > kReplayBytesMax) {
+    replayable_ = false;
+    replay_ = std::string();
+    return;
+  }
+  replay_.append(content);
+}
+
+std::size_t Exchange::ReceiveStep() const {
+  // While a retry is possible no more is read than can be replayed, unless the client has more.
+  return kBufferedBytesMax - std::min(upstream_->stream->pending(), kBufferedBytesMax);
+}
+
+Exchange::Progress Exchange::PumpRequest() {
+  if (request_done_ || HoldsBody() || upstream_->stream->pending() > kBufferedBytesLow) {
+    return Progress::kNone;
+  }
+  const server::BodyRead read = stream_->TryReadBody(ReceiveStep());
+  switch (read.kind) {
+    case server::BodyRead::Kind::kWouldBlock:
+      return Progress::kNone;
+    case server::BodyRead::Kind::kData:
+      client_progress_ = now();
+      KeepForReplay(read.data);
+      WriteUpstream({}, read.data);
+      break;
+    case server::BodyRead::Kind::kEnd:
+      WriteUpstream({}, {});
+      request_done_ = true;
+      break;
+    case server::BodyRead::Kind::kRefused:
+      OnBodyRefused(read);
+      break;
+    case server::BodyRead::Kind::kGone:
+      Abandon(head_sent_ ? std::string_view{} : "client_closed");
+      break;
+  }
+  return Progress::kSome;
+}
+
+void Exchange::OnBodyRefused(const server::BodyRead& read) {
+  if (head_sent_) {
+    CutResponse(read.reason);
+    return;
+  }
+  Answer(read.status, read.reason);
+  phase_ = Phase::kDone;
+}
+
+Exchange::Progress Exchange::PumpResponse() {
+  const std::size_t waiting = stream_->pending_output();
+  if (waiting > kBufferedBytesLow) {
+    return Progress::kNone;
+  }
+  const std::span<std::byte> scratch = worker_->reactor->read_scratch();
+  const std::size_t room = std::min(scratch.size(), kBufferedBytesMax - waiting);
+  const net::ReadResult read = upstream_->stream->TryRead(scratch.first(room));
+  if (read.kind == net::ReadResult::Kind::kWouldBlock) {
+    return Progress::kNone;
+  }
+  if (read.kind != net::ReadResult::Kind::kData) {
+    OnUpstreamEnd(read);
+    return Progress::kSome;
+  }
+  response_bytes_ = true;
+  upstream_progress_ = now();
+  turn_bytes_ += read.bytes;
+  if (phase_ == Phase::kAwaitingHead) {
+    ConsumeHead(Chars(scratch, read.bytes));
+  } else {
+    RelayContent(Chars(scratch, read.bytes));
+  }
+  return Progress::kSome;
+}
+
+/// Parses heads at the front of what was received, informational ones included. Only a head that
+/// comes in several pieces is copied.
+void Exchange::ConsumeHead(std::span<char> bytes) {
+  std::span<char> input = bytes;
+  if (!partial_head_.empty()) {
+    partial_head_.append(bytes.data(), bytes.size());
+    input = {partial_head_.data(), partial_head_.size()};
+  }
+  while (phase_ == Phase::kAwaitingHead) {
+    http::ResponseHead& head = worker_->response_head;
+    head.Clear();
+    switch (parser_.Parse({input.data(), input.size()}, stream_->request().method, head)) {
+      case http::h1::ParseStatus::kNeedMore:
+        if (partial_head_.data() != input.data()) {
+          partial_head_ = std::string(input.data(), input.size());
+        }
+        return;
+      case http::h1::ParseStatus::kRefused:
+        FailAttempt(parser_.refusal() == http::h1::Refusal::kHeaderTooLarge
+                        ? AttemptFailure::kHeaderTooLarge
+                        : AttemptFailure::kBadResponse);
+        return;
+      case http::h1::ParseStatus::kDone:
+        break;
+    }
+    const std::span<char> behind = input.subspan(parser_.consumed());
+    if (head.status >= 200 || head.status == 101) {
+      OnFinalHead(head, behind);
+      return;
+    }
+    OnInformational(head);
+    parser_.Reset();
+    input = behind;
+    if (input.empty()) {
+      partial_head_.clear();
+      return;
+    }
+  }
+}
+
+void Exchange::OnInformational(const http::ResponseHead& head) {
+  if (head.status == 100) {
+    continue_seen_ = true;
+    client_progress_ = now();
+  }
+  FilterResponseFields(head, worker_->response_fields);
+  stream_->SendInformational(head.status, worker_->response_fields);
+}
+
+void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behind) {
+  attempt().head = now();
+  attempt().status = head.status;
+  if (head.status == 101) {
+    if (stream_->request().upgrade_websocket) {
+      StartTunnel(head, {behind.data(), behind.size()});
+    } else {
+      FailAttempt(AttemptFailure::kBadResponse);
+    }
+    return;
+  }
+  decoder_.Start(head.framing, head.content_length);
+  const http::h1::Extracted extracted = http::h1::ExtractContent(decoder_, behind);
+  if (extracted.refused) {
+    FailAttempt(AttemptFailure::kBadResponse);
+    return;
+  }
+  FilterResponseFields(head, worker_->response_fields);
+  const bool complete = decoder_.complete();
+  stream_->SendHead(
+      {.status = head.status,
+       .reason = head.reason,
+       .fields = worker_->response_fields,
+       .content_length =
+           head.framing == http::Framing::kLength
+               ? std::optional(head.content_length)
+               : (head.framing == http::Framing::kNone ? DeclaredLength(head) : std::nullopt),
+       .close = false},
+      extracted.content, complete ? server::BodyEnd::kLast : server::BodyEnd::kMore);
+  head_sent_ = true;
+  client_progress_ = now();
+  last_client_pending_ = stream_->pending_output();
+  outcome_.status = head.status;
+  member_keeps_alive_ = head.keep_alive;
+  phase_ = Phase::kRelaying;
+  if (complete) {
+    FinishResponse(extracted.consumed < behind.size());
+  }
+}
+
+void Exchange::RelayContent(std::span<char> bytes) {
+  const http::h1::Extracted extracted = http::h1::ExtractContent(decoder_, bytes);
+  if (extracted.refused) {
+    CutResponse("backend_bad_response");
+    return;
+  }
+  const bool complete = decoder_.complete();
+  const bool trailers = complete && !decoder_.trailers().empty();
+  stream_->SendContent(extracted.content,
+                       complete && !trailers ? server::BodyEnd::kLast : server::BodyEnd::kMore);
+  if (trailers) {
+    stream_->SendTrailers(decoder_.trailers());
+  }
+  last_client_pending_ = stream_->pending_output();
+  if (complete) {
+    FinishResponse(extracted.consumed < bytes.size());
+  } else if (stream_->client_gone()) {
+    Abandon({});
+  }
+}
+
+void Exchange::FinishResponse(bool surplus) {
+  answered_ = true;
+  phase_ = Phase::kDone;
+  reusable_ = member_keeps_alive_ && !surplus && request_done_ &&
+              upstream_->stream->pending() == 0 && !upstream_->stream->peer_gone();
+}
+
+void Exchange::OnUpstreamEnd(const net::ReadResult& read) {
+  const bool orderly = read.kind == net::ReadResult::Kind::kEnd;
+  if (phase_ == Phase::kAwaitingHead) {
+    if (response_bytes_ && !continue_seen_) {
+      FailAttempt(AttemptFailure::kBadResponse);
+    } else {
+      FailAttempt(orderly ? AttemptFailure::kClosed : AttemptFailure::kReset);
+    }
+    return;
+  }
+  if (orderly && decoder_.Finish()) {
+    stream_->SendContent({}, server::BodyEnd::kLast);
+    member_keeps_alive_ = false;
+    FinishResponse(true);
+    return;
+  }
+  CutResponse("backend_truncated");
+}
+
+/// Relays the 101 and turns both connections into a pipe (data-plane.md 4.6).
+void Exchange::StartTunnel(const http::ResponseHead& head, std::string_view behind) {
+  FilterResponseFields(head, worker_->response_fields);
+  worker_->response_fields.push_back(
+      {.name = "Upgrade", .value = "websocket", .known = http::FieldName::kUpgrade});
+  stream_->SendHead({.status = 101,
+                     .reason = head.reason,
+                     .fields = worker_->response_fields,
+                     .content_length = std::nullopt,
+                     .close = true},
+                    {}, server::BodyEnd::kMore);
+  head_sent_ = true;
+  answered_ = true;
+  outcome_.status = 101;
+  std::string_view already_read;
+  tunnel_ = stream_->TakeOver(already_read);
+  if (tunnel_ == nullptr) {
+    phase_ = Phase::kDone;
+    return;
+  }
+  phase_ = Phase::kTunnel;
+  const bool to_client = behind.empty() || tunnel_->Write(behind).has_value();
+  const bool to_member = already_read.empty() || upstream_->stream->Write(already_read).has_value();
+  if (!to_client || !to_member) {
+    phase_ = Phase::kDone;
+  }
+}
+
+Exchange::Progress Exchange::PumpTunnel() {
+  const std::span<std::byte> scratch = worker_->reactor->read_scratch();
+  const auto relay = [&](net::Stream& from, net::Stream& to, MonotonicTime& progress) {
+    if (to.pending() > kBufferedBytesLow) {
+      return Progress::kNone;
+    }
+    const net::ReadResult read = from.TryRead(scratch.first(kBufferedBytesMax - to.pending()));
+    if (read.kind == net::ReadResult::Kind::kWouldBlock) {
+      return Progress::kNone;
+    }
+    if (read.kind != net::ReadResult::Kind::kData ||
+        !to.Write(std::string_view(reinterpret_cast<const char*>(scratch.data()), read.bytes))) {
+      phase_ = Phase::kDone;
+      return Progress::kSome;
+    }
+    progress = now();
+    turn_bytes_ += read.bytes;
+    return Progress::kSome;
+  };
+  const Progress up = relay(*tunnel_, *upstream_->stream, client_progress_);
+  if (phase_ == Phase::kDone) {
+    return up;
+  }
+  const Progress down = relay(*upstream_->stream, *tunnel_, upstream_progress_);
+  return up == Progress::kSome ? up : down;
+}
+
+/// Output that a socket took since the last look is progress of its side.
+void Exchange::NoteProgress() {
+  const std::size_t client = stream_->pending_output();
+  if (client < last_client_pending_) {
+    client_progress_ = now();
+  }
+  last_client_pending_ = client;
+  if (upstream_ != nullptr) {
+    const std::size_t upstream = upstream_->stream->pending();
+    if (upstream < last_upstream_pending_) {
+      upstream_progress_ = now();
+    }
+    last_upstream_pending_ = upstream;
+  }
+}
+
+}  // namespace elb::proxy

@@ -1,0 +1,225 @@
+#include "proxy/generation.h"
+
+#include <utility>
+
+#include "crypto/certificate.h"
+
+namespace elb::proxy {
+namespace {
+
+using contract::ConfigSnapshot;
+using contract::ListenerConfig;
+using contract::ListenerProtocol;
+using contract::PoolConfig;
+using contract::PoolProtocol;
+using contract::Shared;
+
+/// The entry of `map` that `id` names, or a default value.
+template <typename Map, typename Id>
+typename Map::mapped_type Lookup(const Map& map, const Id& id) {
+  const auto found = map.find(id);
+  return found == map.end() ? typename Map::mapped_type{} : found->second;
+}
+
+/// Builds one generation on top of the current one.
+class Compiler {
+ public:
+  Compiler(const Shared<ConfigSnapshot>& next, const Generation* current,
+           const CompileContext& context)
+      : next_(*next),
+        current_(current),
+        context_(&context),
+        result_(std::make_shared<Generation>()) {
+    result_->snapshot = next;
+    if (current_ != nullptr) {
+      result_->listeners = current_->listeners;
+      result_->pools = current_->pools;
+      result_->certificates = current_->certificates;
+      result_->groups = current_->groups;
+    }
+  }
+
+  Result<std::shared_ptr<const Generation>> Run() {
+    CompileGroups();
+    ELB_RETURN_IF_ERROR(CompileCertificates());
+    CompilePools();
+    for (const auto& [id, listener] : next_.listeners) {
+      ELB_RETURN_IF_ERROR(CompileListener(id, listener));
+    }
+    RemoveListeners();
+    return result_;
+  }
+
+ private:
+  [[nodiscard]] const ConfigSnapshot* previous() const {
+    return current_ == nullptr ? nullptr : current_->snapshot.get();
+  }
+
+  /// True when `map` of the previous snapshot holds the very same object for `id`.
+  template <typename Map, typename Id, typename Value>
+  [[nodiscard]] bool Same(Map ConfigSnapshot::* map, const Id& id,
+                          const Shared<Value>& value) const {
+    return previous() != nullptr && Lookup(previous()->*map, id) == value;
+  }
+
+  void CompileGroups() {
+    for (const auto& [id, group] : next_.ip_groups) {
+      if (!Same(&ConfigSnapshot::ip_groups, id, group)) {
+        result_->groups[id] = std::make_shared<AddressSet>(group->prefixes);
+      }
+    }
+    absl::erase_if(result_->groups,
+                   [&](const auto& entry) { return !next_.ip_groups.contains(entry.first); });
+  }
+
+  Result<void> CompileCertificates() {
+    for (const auto& [id, certificate] : next_.certificates) {
+      if (Same(&ConfigSnapshot::certificates, id, certificate)) {
+        continue;
+      }
+      tls::CertificateEntry entry{.id = id.value(), .chain = nullptr, .key = nullptr};
+      ELB_ASSIGN_OR_RETURN(entry.chain, crypto::ParsedCertificate::Parse(certificate->chain_pem));
+      if (!certificate->key_pem.empty()) {
+        ELB_ASSIGN_OR_RETURN(entry.key, crypto::ParsedKey::Parse(certificate->key_pem));
+      }
+      result_->certificates[id] = std::move(entry);
+    }
+    absl::erase_if(result_->certificates,
+                   [&](const auto& entry) { return !next_.certificates.contains(entry.first); });
+    return {};
+  }
+
+  void CompilePools() {
+    for (const auto& [id, pool] : next_.pools) {
+      if (!Same(&ConfigSnapshot::pools, id, pool)) {
+        result_->changed_pools.push_back(result_->pools[id] = CompilePool(id, pool));
+      }
+    }
+    absl::erase_if(result_->pools, [&](const auto& entry) {
+      const bool gone = !next_.pools.contains(entry.first);
+      if (gone) {
+        result_->removed_pools.push_back(entry.first);
+      }
+      return gone;
+    });
+  }
+
+  std::shared_ptr<const CompiledPool> CompilePool(const PoolId& id,
+                                                  const Shared<PoolConfig>& config) {
+    auto pool = std::make_shared<CompiledPool>();
+    pool->config = config;
+    pool->runtime = context_->registry->Pool(id);
+    balancer::Roster roster{.config = config, .cells = {}, .at_process_start = current_ == nullptr};
+    for (const contract::MemberConfig& member : config->members) {
+      pool->members.push_back(context_->registry->Member(id, member.id));
+      roster.cells.push_back(pool->members.back()->cell);
+    }
+    const auto before =
+        current_ == nullptr ? std::shared_ptr<const CompiledPool>{} : Lookup(current_->pools, id);
+    pool->scheduler =
+        balancer::CreateScheduler(std::move(roster), before ? before->scheduler : nullptr);
+    if (config->protocol == PoolProtocol::kHttps) {
+      pool->tls = context_->backend_tls;
+    }
+    return pool;
+  }
+
+  Result<void> CompileListener(const ListenerId& id, const Shared<ListenerConfig>& config) {
+    const auto before = current_ == nullptr ? std::shared_ptr<const CompiledListener>{}
+                                            : Lookup(current_->listeners, id);
+    const auto pool = Lookup(result_->pools, config->default_pool);
+    const auto group = Lookup(result_->groups, config->access_group);
+    const bool same_config = before != nullptr && before->config == config;
+    const bool same_tls = same_config && !CertificatesChanged(*config);
+    if (same_tls && before->default_pool == pool && before->access_group == group &&
+        before->connect_timeout == next_.connect_timeout) {
+      return {};
+    }
+    auto listener = std::make_shared<CompiledListener>();
+    listener->config = config;
+    listener->access_group = group;
+    listener->default_pool = pool;
+    listener->runtime = context_->registry->Listener(id);
+    listener->limits = context_->limits;
+    listener->limits.request_body_bytes_max = config->request_body_bytes_max;
+    listener->connect_timeout = next_.connect_timeout;
+    if (same_tls) {
+      listener->tls = before->tls;
+    } else if (config->tls) {
+      ELB_ASSIGN_OR_RETURN(listener->tls, CompileTls(*config));
+    }
+    result_->listeners[id] = listener;
+    result_->changed.push_back(std::move(listener));
+    return {};
+  }
+
+  [[nodiscard]] bool CertificateChanged(const CertificateId& id) const {
+    return !id.empty() && !Same(&ConfigSnapshot::certificates, id, Lookup(next_.certificates, id));
+  }
+
+  [[nodiscard]] bool CertificatesChanged(const ListenerConfig& config) const {
+    if (!config.tls) {
+      return false;
+    }
+    for (const CertificateId& id : config.tls->sni_certificates) {
+      if (CertificateChanged(id)) {
+        return true;
+      }
+    }
+    return CertificateChanged(config.tls->default_certificate) ||
+           CertificateChanged(config.tls->client_ca);
+  }
+
+  Result<std::shared_ptr<const tls::ServerContext>> CompileTls(const ListenerConfig& config) {
+    const contract::TlsConfig& source = *config.tls;
+    tls::ServerSpec spec{
+        .policy = {.protocols = source.protocols, .ciphers = source.ciphers},
+        .default_certificate = Lookup(result_->certificates, source.default_certificate),
+        .sni = {},
+        .sni_match = source.sni_match == contract::SniMatch::kWildcard
+                         ? tls::SniMatch::kWildcard
+                         : tls::SniMatch::kLongestSuffix,
+        .client_ca = Lookup(result_->certificates, source.client_ca).chain,
+        .http2 = source.http2 ? tls::Http2::kOn : tls::Http2::kOff,
+        .resumption_context = config.id.value() + '#' + std::to_string(source.tls_generation),
+        .keep_client_hello = WantsClientHello(config.insert_headers),
+    };
+    for (const CertificateId& id : source.sni_certificates) {
+      const auto certificate = Lookup(next_.certificates, id);
+      spec.sni.push_back(
+          {.certificate = Lookup(result_->certificates, id),
+           .names = certificate ? certificate->domains : std::vector<std::string>{}});
+    }
+    return tls::ServerContext::Create(spec, *context_->ticket_keys);
+  }
+
+  static bool WantsClientHello(const contract::InsertHeadersConfig& headers) {
+    return !headers.clientcert_ciphers.empty() || !headers.tls_ja3.empty() ||
+           !headers.tls_ja4.empty();
+  }
+
+  void RemoveListeners() {
+    absl::erase_if(result_->listeners, [&](const auto& entry) {
+      const bool gone = !next_.listeners.contains(entry.first);
+      if (gone) {
+        result_->removed.push_back(entry.first);
+      }
+      return gone;
+    });
+  }
+
+  const ConfigSnapshot& next_;
+  const Generation* current_;
+  const CompileContext* context_;
+  std::shared_ptr<Generation> result_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Generation>> Compile(const Shared<ConfigSnapshot>& next,
+                                                  const Generation* current,
+                                                  const CompileContext& context) {
+  return Compiler(next, current, context).Run();
+}
+
+}  // namespace elb::proxy

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace elb::proxy {
+
+/// Attempts per request, the first included (data-plane.md 5.6).
+inline constexpr int kAttemptsMax = 3;
+
+/// Request content kept for a retry (data-plane.md 5.6).
+inline constexpr std::size_t kReplayBytesMax = 64 * 1024;
+
+/// Bytes of one direction of one exchange that wait for a socket (data-plane.md 4.1). Large enough
+/// that a relay step moves 64 to 256 KiB: smaller steps cost more system calls per byte.
+inline constexpr std::size_t kBufferedBytesMax = 256 * 1024;
+
+/// Below this many waiting bytes a direction reads again; between the marks it waits, so that steps
+/// stay large.
+inline constexpr std::size_t kBufferedBytesLow = 64 * 1024;
+
+/// Bytes one exchange moves before it lets others run: one fast peer starves nobody.
+inline constexpr std::size_t kTurnBytesMax = 1024 * 1024;
+
+/// Response status line and fields (data-plane.md 4.1).
+inline constexpr std::size_t kResponseHeadBytesMax = 64 * 1024;
+
+/// Life of an idle upstream connection, and its age beyond which a request that must not be
+/// repeated does not use it (data-plane.md 4.9).
+inline constexpr std::chrono::seconds kUpstreamIdleMax{60};
+inline constexpr std::chrono::seconds kUpstreamIdleUnsafeAfter{1};
+
+/// Idle connections kept per worker and member; more were needed only in a burst.
+inline constexpr std::size_t kUpstreamIdlePerMemberMax = 512;
+
+/// How long request content waits for a 100 of the backend (data-plane.md 4.5).
+inline constexpr std::chrono::seconds kContinueWait{1};
+
+/// How long `Apply` waits for the workers (architecture: degraded after that).
+inline constexpr std::chrono::seconds kApplyWait{1};
+
+/// Retry of addresses that could not be bound.
+inline constexpr std::chrono::seconds kBindRetry{1};
+
+}  // namespace elb::proxy

@@ -1,0 +1,215 @@
+#include "proxy/worker_listener.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "proxy/exchange.h"
+#include "proxy/exchange_metrics.h"
+
+namespace elb::proxy {
+
+/// One client connection and where it stands in the list.
+struct WorkerListener::ConnectionEntry {
+  ConnectionEntry(WorkerListener& listener, std::unique_ptr<net::Stream> stream,
+                  tls::ContextSource* contexts)
+      : connection(std::move(stream), contexts, listener, listener, *listener.worker_->reactor) {}
+  server::Connection connection;
+  std::size_t position = 0;
+};
+
+/// Holds a configuration while an exchange uses it.
+class WorkerListener::Pin {
+ public:
+  explicit Pin(WorkerListener& listener) : listener_(&listener), pinned_(listener.current_) {
+    ++pinned_->uses;
+  }
+  Pin(const Pin&) = delete;
+  Pin& operator=(const Pin&) = delete;
+  Pin(Pin&&) = delete;
+  Pin& operator=(Pin&&) = delete;
+  ~Pin() { listener_->Unpin(pinned_); }
+  [[nodiscard]] const CompiledListener& compiled() const { return *pinned_->compiled; }
+
+ private:
+  WorkerListener* listener_;
+  Pinned* pinned_;
+};
+
+WorkerListener::WorkerListener(std::shared_ptr<const CompiledListener> compiled,
+                               WorkerContext& worker)
+    : worker_(&worker), runtime_(compiled->runtime), scope_(*worker.reactor) {
+  Update(std::move(compiled));
+}
+
+WorkerListener::~WorkerListener() {
+  sockets_.clear();
+  // Destroys what is suspended, and with it every pin, while everything else still stands.
+  scope_.Clear();
+  for (ConnectionEntry* entry : std::exchange(connections_, {})) {
+    runtime_->connections.fetch_sub(1, std::memory_order_relaxed);
+    runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed);
+    delete entry;
+  }
+  delete current_;
+}
+
+void WorkerListener::Unpin(Pinned* pinned) {
+  if (--pinned->uses == 0 && pinned != current_) {
+    delete pinned;
+  }
+}
+
+void WorkerListener::Update(std::shared_ptr<const CompiledListener> compiled) {
+  Pinned* before = std::exchange(current_, new Pinned{.compiled = std::move(compiled), .uses = 0});
+  if (before != nullptr && before->uses == 0) {
+    delete before;
+  }
+  const contract::ListenerConfig& config = *current_->compiled->config;
+  std::erase_if(sockets_, [&](const auto& socket) {
+    return socket.first.port != config.port ||
+           std::ranges::find(config.addresses, socket.first.address) == config.addresses.end();
+  });
+  BindMissing();
+}
+
+void WorkerListener::BindMissing() {
+  problem_.clear();
+  if (retired_) {
+    return;
+  }
+  const contract::ListenerConfig& config = *current_->compiled->config;
+  for (const IpAddress& address : config.addresses) {
+    const Endpoint endpoint{.address = address, .port = config.port};
+    if (sockets_.contains(endpoint)) {
+      continue;
+    }
+    auto acceptor = worker_->network->Listen(endpoint, {}, *this);
+    if (acceptor) {
+      sockets_.emplace(endpoint, *std::move(acceptor));
+    } else {
+      problem_ = fmt::format("cannot listen on {}: {}", endpoint.ToString(),
+                             std::strerror(acceptor.error().detail));
+    }
+  }
+}
+
+void WorkerListener::Retire() {
+  retired_ = true;
+  sockets_.clear();
+  problem_.clear();
+}
+
+void WorkerListener::CancelConnections() {
+  for (ConnectionEntry* entry : connections_) {
+    entry->connection.Cancel();
+  }
+}
+
+/// Access control first, then limits (data-plane.md 0.4): a refused client spends nothing.
+bool WorkerListener::AdmitConnection(const IpAddress& peer) {
+  if (!Admits(compiled().config->access_mode, compiled().access_group.get(), peer)) {
+    runtime_->counters.Add(worker_->index, ListenerCounter::kBlockedConnections);
+    return false;
+  }
+  const std::int64_t limit = compiled().config->connection_limit;
+  if (limit >= 0 && runtime_->connections.load(std::memory_order_relaxed) >= limit) {
+    runtime_->counters.Add(worker_->index, ListenerCounter::kDroppedConnections);
+    return false;
+  }
+  if (!TakeConnectionToken()) {
+    runtime_->counters.Add(worker_->index, ListenerCounter::kDroppedConnections);
+    return false;
+  }
+  return true;
+}
+
+/// Token bucket that holds one second of `cps_limit`, shared by all workers (data-plane.md 1.9).
+bool WorkerListener::TakeConnectionToken() {
+  const std::int64_t limit = compiled().config->cps_limit;
+  if (limit < 0) {
+    return true;
+  }
+  if (limit == 0) {
+    return false;
+  }
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t cost = kSecond / limit;
+  const std::int64_t now = worker_->reactor->now().time_since_epoch().count();
+  std::int64_t full_at = runtime_->cps_full_at.load(std::memory_order_relaxed);
+  while (true) {
+    const std::int64_t next = std::max(full_at, now) + cost;
+    if (next - now > kSecond) {
+      return false;
+    }
+    if (runtime_->cps_full_at.compare_exchange_weak(full_at, next, std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+}
+
+void WorkerListener::OnAccept(std::unique_ptr<net::Stream> stream) {
+  if (!AdmitConnection(stream->peer().address)) {
+    stream->Abort();
+    return;
+  }
+  runtime_->connections.fetch_add(1, std::memory_order_relaxed);
+  runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsOpened);
+  const bool tls = compiled().tls != nullptr;
+  auto entry = std::make_unique<ConnectionEntry>(*this, std::move(stream), tls ? this : nullptr);
+  entry->position = connections_.size();
+  connections_.push_back(entry.get());
+  scope_.Spawn(RunConnection(this, entry.release()));
+}
+
+net::Task<void> WorkerListener::RunConnection(WorkerListener* listener, ConnectionEntry* entry) {
+  co_await entry->connection.Run();
+  listener->ForgetConnection(entry);
+}
+
+void WorkerListener::ForgetConnection(ConnectionEntry* entry) {
+  connections_[entry->position] = connections_.back();
+  connections_[entry->position]->position = entry->position;
+  connections_.pop_back();
+  delete entry;
+  runtime_->connections.fetch_sub(1, std::memory_order_relaxed);
+  runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed);
+}
+
+net::Task<void> WorkerListener::Serve(server::ServerStream& stream) {
+  const Pin pin(*this);
+  Exchange exchange(pin.compiled(), *worker_, stream);
+  co_await exchange.Run();
+}
+
+void WorkerListener::OnRefused(const server::ConnectionFacts& connection,
+                               const server::RefusedRequest& refused) {
+  CountRefused(*worker_, compiled(), refused.status);
+  static_cast<void>(connection);
+}
+
+void WorkerListener::OnHandshakeFailed(const server::ConnectionFacts& connection,
+                                       const Fault& fault) {
+  static_cast<void>(connection);
+  if (fault.code == FaultCode::kTls) {
+    runtime_->counters.Add(worker_->index, ListenerCounter::kHandshakeErrors);
+  }
+}
+
+std::chrono::seconds WorkerListener::keepalive_timeout() const {
+  return compiled().config->keepalive_timeout;
+}
+
+std::chrono::seconds WorkerListener::client_timeout() const {
+  return compiled().config->client_timeout;
+}
+
+std::uint64_t WorkerListener::request_body_bytes_max() const {
+  return compiled().config->request_body_bytes_max;
+}
+
+std::shared_ptr<const tls::ServerContext> WorkerListener::Current() { return compiled().tls; }
+
+}  // namespace elb::proxy

@@ -1,0 +1,32 @@
+#include "proxy/worker_thread.h"
+
+#include <pthread.h>
+
+#include <string>
+#include <utility>
+
+namespace elb::proxy {
+
+WorkerThread::WorkerThread(std::size_t index, const Clock& clock, LineSink* access_log)
+    : reactor_(clock),
+      network_(reactor_),
+      thread_([this, index, access_log] { Run(index, access_log); }) {}
+
+WorkerThread::~WorkerThread() {
+  reactor_.Stop();
+  thread_.join();
+}
+
+void WorkerThread::Run(std::size_t index, LineSink* access_log) {
+  pthread_setname_np(pthread_self(), ("elb-worker-" + std::to_string(index)).c_str());
+  worker_ = std::make_unique<Worker>(Worker::Parts{
+      .index = index, .reactor = &reactor_, .network = &network_, .access_log = access_log});
+  reactor_.Run();
+  worker_.reset();
+}
+
+void WorkerThread::Post(std::move_only_function<void(Worker&)> work) {
+  reactor_.Post([this, work = std::move(work)]() mutable { work(*worker_); });
+}
+
+}  // namespace elb::proxy

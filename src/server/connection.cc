@@ -1,0 +1,152 @@
+#include "server/connection.h"
+
+#include <chrono>
+#include <cstddef>
+#include <utility>
+
+#include "http/h1/serialize.h"
+#include "server/date_cache.h"
+#include "server/http1_connection.h"
+#include "server/own_answer.h"
+
+namespace elb::server {
+namespace {
+
+using std::chrono::seconds;
+
+/// Closing reads and discards this much and this long, so that no RST destroys the answer
+/// (data-plane.md 12.3).
+constexpr std::size_t kLingerBytesMax = 1024 * 1024;
+constexpr seconds kLingerTime{5};
+
+/// Handshake steps per reactor turn: an RSA-4096 signature takes 4 ms, and others wait meanwhile.
+constexpr int kHandshakeStepsPerTurn = 8;
+
+/// Counts handshake steps in the current turn of this thread's reactor.
+bool TakeHandshakeBudget(MonotonicTime turn) {
+  thread_local MonotonicTime counted_turn;
+  thread_local int steps = 0;
+  if (counted_turn != turn) {
+    counted_turn = turn;
+    steps = 0;
+  }
+  return ++steps <= kHandshakeStepsPerTurn;
+}
+
+std::unique_ptr<net::Stream> Layer(std::unique_ptr<net::Stream> stream,
+                                   tls::ContextSource* contexts, net::Reactor& reactor,
+                                   tls::ServerStream*& tls) {
+  if (contexts == nullptr) {
+    return stream;
+  }
+  auto layered = tls::ServerStream::Create(std::move(stream), *contexts, reactor);
+  tls = layered.get();
+  return layered;
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<net::Stream> stream, tls::ContextSource* contexts,
+                       Handler& handler, const ConnectionPolicy& policy, net::Reactor& reactor)
+    : handler_(&handler),
+      policy_(&policy),
+      stream_(Layer(std::move(stream), contexts, reactor, tls_)),
+      facts_{.peer = stream_->peer(), .local = stream_->local(), .tls = tls_},
+      signal_(reactor) {}
+
+Connection::~Connection() { stream_->SetSignal(nullptr); }
+
+net::Task<void> Connection::Run() {
+  stream_->SetSignal(&signal_);
+  const Established established = co_await Establish();
+  if (established == Established::kNo) {
+    co_return;
+  }
+  if (established == Established::kPlainHttp) {
+    AnswerPlainHttp();
+    co_await Linger();
+    co_return;
+  }
+  auto end = Http1Connection::End::kDrop;
+  {
+    Http1Connection http(*stream_, facts_, *handler_, *policy_, signal_);
+    end = co_await http.Run();
+  }
+  if (end == Http1Connection::End::kClose) {
+    co_await Linger();
+  }
+}
+
+net::Task<Connection::Established> Connection::Establish() {
+  signal_.SetDeadline(signal_.reactor().now() + policy_->client_timeout());
+  while (true) {
+    while (tls_ != nullptr && !TakeHandshakeBudget(signal_.reactor().now())) {
+      co_await signal_.Yield();
+    }
+    const Outcome<bool> done = stream_->TryEstablish();
+    if (!done) {
+      const Fault fault = done.error();
+      if (fault.code == FaultCode::kProtocol && fault.detail == tls::ServerStream::kPlainHttp) {
+        co_return Established::kPlainHttp;
+      }
+      handler_->OnHandshakeFailed(facts_, fault);
+      co_return Established::kNo;
+    }
+    if (*done) {
+      co_return Established::kYes;
+    }
+    const net::Wake wake = co_await signal_.Wait();
+    if (wake != net::Wake::kNotified) {
+      handler_->OnHandshakeFailed(
+          facts_,
+          {.side = FaultSide::kDownstream,
+           .code = wake == net::Wake::kDeadline ? FaultCode::kTimeout : FaultCode::kCancelled,
+           .detail = 0});
+      co_return Established::kNo;
+    }
+  }
+}
+
+/// Plain HTTP on a TLS port gets a plain 400 (data-plane.md 2.10).
+void Connection::AnswerPlainHttp() {
+  std::unique_ptr<net::Stream> plain = tls_->ReleaseLower();
+  tls_ = nullptr;
+  facts_.tls = nullptr;
+  stream_ = std::move(plain);
+  stream_->SetSignal(&signal_);
+  const OwnAnswer answer(400, "plain_http_on_tls", AnswerForm::kHtml);
+  http::h1::HeadWriter writer(signal_.reactor().head_scratch());
+  writer.AppendStatusLine(answer.status(), {});
+  for (const http::Field& field : answer.fields()) {
+    writer.AppendField(field.name, field.value);
+  }
+  writer.AppendField("Date", DateText(signal_.reactor().wall_now()));
+  writer.AppendField("Content-Length", answer.content().size());
+  writer.AppendField("Connection", "close");
+  writer.End();
+  writer.Append(answer.content());
+  const bool written = stream_->Write(writer.text()).has_value();
+  handler_->OnRefused(facts_, {.status = answer.status(),
+                               .reason = "plain_http_on_tls",
+                               .bytes = {},
+                               .bytes_sent = written ? writer.size() : 0});
+}
+
+net::Task<void> Connection::Linger() {
+  stream_->CloseWrite();
+  signal_.SetDeadline(signal_.reactor().now() + kLingerTime);
+  std::size_t discarded = 0;
+  while (discarded < kLingerBytesMax) {
+    const net::ReadResult read = stream_->TryRead(signal_.reactor().read_scratch());
+    if (read.kind == net::ReadResult::Kind::kData) {
+      discarded += read.bytes;
+      continue;
+    }
+    if (read.kind != net::ReadResult::Kind::kWouldBlock ||
+        co_await signal_.Wait() != net::Wake::kNotified) {
+      co_return;
+    }
+  }
+}
+
+}  // namespace elb::server

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+
+#include "net/reactor.h"
+#include "net/signal.h"
+#include "net/stream.h"
+#include "net/task.h"
+#include "server/connection_policy.h"
+#include "server/server_stream.h"
+#include "tls/server_stream.h"
+
+namespace elb::server {
+
+/// One client connection from accept to close: TLS handshake, protocol choice, requests, orderly
+/// end. One thread. `handler` and `policy` outlive it.
+class Connection {
+ public:
+  /// `contexts` null: cleartext HTTP.
+  Connection(std::unique_ptr<net::Stream> stream, tls::ContextSource* contexts, Handler& handler,
+             const ConnectionPolicy& policy, net::Reactor& reactor);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(Connection&&) = delete;
+
+  /// Serves until the connection is closed; then the object may be destroyed.
+  [[nodiscard]] net::Task<void> Run();
+  /// Ends it at the next suspension point.
+  void Cancel() { signal_.Cancel(); }
+
+ private:
+  enum class Established : std::uint8_t { kYes, kPlainHttp, kNo };
+  [[nodiscard]] net::Task<Established> Establish();
+  [[nodiscard]] net::Task<void> Linger();
+  void AnswerPlainHttp();
+
+  Handler* handler_;
+  const ConnectionPolicy* policy_;
+  tls::ServerStream* tls_ = nullptr;  ///< `stream_`, when it is one. Before it: set with it.
+  std::unique_ptr<net::Stream> stream_;
+  ConnectionFacts facts_;
+  net::Signal signal_;
+};
+
+}  // namespace elb::server

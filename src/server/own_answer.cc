@@ -1,0 +1,107 @@
+#include "server/own_answer.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+
+#include "base/assert.h"
+#include "http/h1/serialize.h"
+
+namespace elb::server {
+namespace {
+
+constexpr std::size_t kContentTypeIndex = 1;
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+/// Takes the part up to `separator` off the front of `text`.
+std::string_view TakeToken(std::string_view& text, char separator) {
+  const std::size_t end = text.find(separator);
+  const std::string_view token = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  return Trim(token);
+}
+
+/// Weight in thousandths, 1000 when absent or unreadable.
+int Quality(std::string_view parameters) {
+  while (!parameters.empty()) {
+    std::string_view parameter = TakeToken(parameters, ';');
+    if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) {
+      continue;
+    }
+    parameter.remove_prefix(2);
+    double value = 1;
+    const auto [end, error] =
+        std::from_chars(parameter.data(), parameter.data() + parameter.size(), value);
+    if (error == std::errc{} && end != parameter.data() && value >= 0 && value <= 1) {
+      return static_cast<int>(value * 1000);
+    }
+  }
+  return 1000;
+}
+
+struct Preference {
+  int html = -1;
+  int json = -1;
+};
+
+void Weigh(std::string_view value, Preference& preference) {
+  while (!value.empty()) {
+    std::string_view range = TakeToken(value, ',');
+    const std::string_view type = TakeToken(range, ';');
+    if (type == "application/json") {
+      preference.json = Quality(range);
+    } else if (type == "text/html" || type == "text/*") {
+      preference.html = Quality(range);
+    }
+  }
+}
+
+}  // namespace
+
+AnswerForm PreferredForm(const http::FieldList& fields) {
+  Preference preference;
+  for (const http::Field& field : fields) {
+    if (field.known == http::FieldName::kAccept) {
+      Weigh(field.value, preference);
+    }
+  }
+  return preference.json > 0 && preference.json > preference.html ? AnswerForm::kJson
+                                                                  : AnswerForm::kHtml;
+}
+
+OwnAnswer::OwnAnswer(int status, std::string_view reason, AnswerForm form) : status_(status) {
+  AddField("Server", "elb");
+  const std::string_view phrase = http::h1::ReasonPhrase(status);
+  if (form == AnswerForm::kJson) {
+    AddField("Content-Type", "application/json");
+    content_ = fmt::format(R"({{"status":{},"error":"{}"}})", status, reason);
+  } else {
+    AddField("Content-Type", "text/html; charset=utf-8");
+    content_ = fmt::format(
+        "<!DOCTYPE html>\n<html><head><title>{0} {1}</title></head>"
+        "<body><h1>{0} {1}</h1></body></html>\n",
+        status, phrase);
+  }
+}
+
+void OwnAnswer::AddField(std::string_view name, std::string_view value) {
+  ELB_ASSERT(count_ < fields_.size());
+  fields_[count_++] = {.name = name, .value = value, .known = http::FieldName::kOther};
+}
+
+void OwnAnswer::SetContent(std::string_view type, std::string content) {
+  fields_[kContentTypeIndex].value = type;
+  content_ = std::move(content);
+}
+
+}  // namespace elb::server
