@@ -11,9 +11,9 @@ namespace elb {
 }  // namespace elb
 
 /// Checks an invariant of our own code; on in release builds too.
-#define ELB_ASSERT(condition)                                        \
-  do {                                                               \
-    if (!(condition)) [[unlikely]] {                                 \
-      ::elb::AssertionFailed(#condition, __FILE__, __LINE__);        \
-    }                                                                \
+#define ELB_ASSERT(condition)                                 \
+  do {                                                        \
+    if (!(condition)) [[unlikely]] {                          \
+      ::elb::AssertionFailed(#condition, __FILE__, __LINE__); \
+    }                                                         \
   } while (false)

@@ -25,19 +25,19 @@ enum class ErrorKind : std::uint8_t {
   kUnauthenticated,
   kForbiddenProject,
   kForbiddenAction,
-  kUnsupported,        ///< The deployment does not offer the feature.
-  kPrecondition,       ///< `If-Match` does not hold.
-  kBadOption,          ///< An option is malformed or not supported by the call.
+  kUnsupported,   ///< The deployment does not offer the feature.
+  kPrecondition,  ///< `If-Match` does not hold.
+  kBadOption,     ///< An option is malformed or not supported by the call.
   kUnusableCertificate,
   kUnusableCaCertificate,
   kSoldOut,
   kFlavorChange,
-  kNoIpTarget,         ///< IP member while `ip_target_enable` is false.
-  kIpTargetProtocol,   ///< IP member in a pool whose protocol does not allow it.
-  kIpVersion,          ///< IPv6 member where only IPv4 is possible.
+  kNoIpTarget,        ///< IP member while `ip_target_enable` is false.
+  kIpTargetProtocol,  ///< IP member in a pool whose protocol does not allow it.
+  kIpVersion,         ///< IPv6 member where only IPv4 is possible.
   kTooManyAttempts,
   kTooLarge,
-  kStorage,            ///< The store failed; nothing was written.
+  kStorage,  ///< The store failed; nothing was written.
   kInternal,
 };
 
@@ -103,33 +103,33 @@ using Result = std::expected<T, Error>;
 
 /// `ELB_ASSIGN_OR_RETURN(const bool taken, PortTaken(x));`
 #define ELB_ASSIGN_OR_RETURN_INNER(temporary, declaration, ...) \
-  auto temporary = (__VA_ARGS__);                                \
-  if (!temporary) {                                              \
-    return std::unexpected(std::move(temporary).error());        \
-  }                                                              \
+  auto temporary = (__VA_ARGS__);                               \
+  if (!temporary) {                                             \
+    return std::unexpected(std::move(temporary).error());       \
+  }                                                             \
   declaration = *std::move(temporary)
 #define ELB_ASSIGN_OR_RETURN(declaration, ...) \
   ELB_ASSIGN_OR_RETURN_INNER(ELB_CONCAT(elb_result_, __LINE__), declaration, __VA_ARGS__)
 
-#define ELB_RETURN_IF_ERROR(...)                               \
-  do {                                                         \
-    if (auto elb_status = (__VA_ARGS__); !elb_status) {        \
-      return std::unexpected(std::move(elb_status).error());   \
-    }                                                          \
+#define ELB_RETURN_IF_ERROR(...)                             \
+  do {                                                       \
+    if (auto elb_status = (__VA_ARGS__); !elb_status) {      \
+      return std::unexpected(std::move(elb_status).error()); \
+    }                                                        \
   } while (false)
 
 #define ELB_CO_ASSIGN_OR_RETURN_INNER(temporary, declaration, ...) \
-  auto temporary = (__VA_ARGS__);                                   \
-  if (!temporary) {                                                 \
-    co_return std::unexpected(std::move(temporary).error());        \
-  }                                                                 \
+  auto temporary = (__VA_ARGS__);                                  \
+  if (!temporary) {                                                \
+    co_return std::unexpected(std::move(temporary).error());       \
+  }                                                                \
   declaration = *std::move(temporary)
 #define ELB_CO_ASSIGN_OR_RETURN(declaration, ...) \
   ELB_CO_ASSIGN_OR_RETURN_INNER(ELB_CONCAT(elb_result_, __LINE__), declaration, __VA_ARGS__)
 
-#define ELB_CO_RETURN_IF_ERROR(...)                               \
-  do {                                                            \
-    if (auto elb_status = (__VA_ARGS__); !elb_status) {           \
-      co_return std::unexpected(std::move(elb_status).error());   \
-    }                                                             \
+#define ELB_CO_RETURN_IF_ERROR(...)                             \
+  do {                                                          \
+    if (auto elb_status = (__VA_ARGS__); !elb_status) {         \
+      co_return std::unexpected(std::move(elb_status).error()); \
+    }                                                           \
   } while (false)

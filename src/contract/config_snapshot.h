@@ -109,11 +109,11 @@ struct L7PolicyConfig {
   PolicyAction action = PolicyAction::kToPool;
   std::int32_t priority = 0;
   std::vector<L7RuleConfig> rules;
-  std::vector<WeightedPool> pools;       ///< kToPool; one with weight 1 for redirect_pool_id.
-  std::uint16_t listener_port = 443;     ///< kToListener.
+  std::vector<WeightedPool> pools;    ///< kToPool; one with weight 1 for redirect_pool_id.
+  std::uint16_t listener_port = 443;  ///< kToListener.
   std::string url_protocol, url_host, url_port, url_path, url_query;  ///< kToUrl, with `${…}`.
-  int status_code = 0;                   ///< kToUrl, kFixedResponse.
-  std::string content_type;              ///< kFixedResponse.
+  int status_code = 0;                                                ///< kToUrl, kFixedResponse.
+  std::string content_type;                                           ///< kFixedResponse.
   std::string message_body;
   friend bool operator==(const L7PolicyConfig&, const L7PolicyConfig&) = default;
 };
@@ -172,7 +172,7 @@ struct ListenerConfig {
   std::uint64_t request_body_bytes_max = 10'737'418'240;
   RequestIdConfig request_id;
   FrontProxyConfig front_proxy;
-  std::vector<std::string> log_headers;      ///< access_log_customized_headers_config, enabled.
+  std::vector<std::string> log_headers;  ///< access_log_customized_headers_config, enabled.
   bool log_headers_exclude = false;
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
 };
