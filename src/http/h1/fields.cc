@@ -47,9 +47,8 @@ LineStatus ReadField(std::string_view buffer, std::size_t& position, Field& fiel
 }
 
 bool IsRegNameChar(char letter) {
-  return IsTokenChar(letter)
-             ? letter != '#' && letter != '^' && letter != '`' && letter != '|'
-             : letter == '(' || letter == ')' || letter == ',' || letter == ';' || letter == '=';
+  return IsTokenChar(letter) ? letter != '#' && letter != '^' && letter != '`' && letter != '|'
+                             : letter == '(' || letter == ')' || letter == ';' || letter == '=';
 }
 
 bool IsValidPort(std::string_view port) {
