@@ -217,7 +217,7 @@ def test_names_count_code_points(api, objects, kind):
     assert "name" in answer.body["error_msg"]
     assert answer.body["details"][0]["path"] == f"{kind}.name"
     assert api.update(kind, id, name=None)["name"] == ""
-    assert api.update(kind, id, name='<>"&\u0000é'.replace("\u0000", ""))["name"] == '<>"&é'
+    assert api.update(kind, id, name='<>"&é')["name"] == '<>"&é'
     api.try_update(kind, id, {"name": 5}).expect_error(400, "8902")
     api.update(kind, id, name=before)
 
