@@ -7,6 +7,7 @@
 #include "http/h1/serialize.h"
 #include "server/date_cache.h"
 #include "server/http1_connection.h"
+#include "server/http2_session.h"
 #include "server/own_answer.h"
 
 namespace elb::server {
@@ -65,6 +66,13 @@ net::Task<void> Connection::Run() {
   if (established == Established::kPlainHttp) {
     AnswerPlainHttp();
     co_await Linger();
+    co_return;
+  }
+  if (tls_ != nullptr && tls_->facts().alpn == tls::Alpn::kHttp2) {
+    Http2Session http2(*stream_, facts_, *handler_, *policy_, signal_);
+    if (co_await http2.Run()) {
+      co_await Linger();
+    }
     co_return;
   }
   auto end = Http1Connection::End::kDrop;

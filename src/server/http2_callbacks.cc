@@ -1,0 +1,173 @@
+#include "server/http2_callbacks.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include "base/assert.h"
+#include "server/http2_session.h"
+
+namespace elb::server {
+
+/// What nghttp2 calls while it reads. Nothing here runs a handler: the session's scratch is in use.
+struct Http2Callbacks {
+  static Http2Session& Owner(void* user) { return *static_cast<Http2Session*>(user); }
+
+  static Http2Stream* Find(nghttp2_session* session, std::int32_t id) {
+    return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
+  }
+
+  static std::string_view View(const std::uint8_t* data, std::size_t size) {
+    return {reinterpret_cast<const char*>(data), size};
+  }
+
+  static bool IsRequestHead(const nghttp2_frame* frame) {
+    return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+  }
+
+  static int OnBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    Http2Session& owner = Owner(user);
+    owner.head_since_ = owner.reactor().now();
+    if (!IsRequestHead(frame)) {
+      return 0;
+    }
+    owner.first_request_ = false;
+    owner.guard_.OnStream();
+    const std::int32_t id = frame->hd.stream_id;
+    auto stream = std::make_unique<Http2Stream>(owner, id, owner.reactor());
+    nghttp2_session_set_stream_user_data(session, id, stream.get());
+    owner.streams_[id].stream = std::move(stream);
+    return 0;
+  }
+
+  static int OnHeader(nghttp2_session* session, const nghttp2_frame* frame,
+                      const std::uint8_t* name, std::size_t name_size, const std::uint8_t* value,
+                      std::size_t value_size, std::uint8_t /*flags*/, void* user) {
+    Http2Stream* stream = Find(session, frame->hd.stream_id);
+    if (stream == nullptr) {
+      return 0;
+    }
+    if (IsRequestHead(frame)) {
+      static_cast<void>(stream->AddField(View(name, name_size), View(value, value_size),
+                                         Owner(user).policy().limits()));
+    } else {
+      stream->AddTrailer(View(name, name_size), View(value, value_size));
+    }
+    return 0;
+  }
+
+  /// A field that breaks RFC 9113 section 8.2 is a stream error, never ignored.
+  static int OnInvalidHeader(nghttp2_session* session, const nghttp2_frame* frame,
+                             const std::uint8_t* /*name*/, std::size_t /*name_size*/,
+                             const std::uint8_t* /*value*/, std::size_t /*value_size*/,
+                             std::uint8_t /*flags*/, void* /*user*/) {
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                              NGHTTP2_PROTOCOL_ERROR);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+
+  static int OnFrame(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
+    Http2Session& owner = Owner(user);
+    switch (frame->hd.type) {
+      case NGHTTP2_HEADERS:
+        OnHeadersEnd(session, frame, owner);
+        break;
+      case NGHTTP2_DATA:
+        OnDataFrame(session, frame, owner);
+        break;
+      case NGHTTP2_RST_STREAM:
+        owner.guard_.OnReset(owner.reactor().now());
+        break;
+      case NGHTTP2_PING:
+      case NGHTTP2_SETTINGS:
+      case NGHTTP2_PRIORITY:
+        owner.guard_.OnIdleFrame(owner.reactor().now());
+        break;
+      default:
+        break;
+    }
+    return 0;
+  }
+
+  static void OnHeadersEnd(nghttp2_session* session, const nghttp2_frame* frame,
+                           Http2Session& owner) {
+    owner.head_since_ = MonotonicTime::max();
+    Http2Stream* stream = Find(session, frame->hd.stream_id);
+    const bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    owner.guard_.OnContentFrame(false);
+    if (stream == nullptr) {
+      return;
+    }
+    if (!IsRequestHead(frame)) {
+      if (end) {
+        stream->CompleteBody();
+      }
+      return;
+    }
+    if (stream->CompleteHead(end ? BodyEnd::kLast : BodyEnd::kMore) || stream->head_too_large()) {
+      owner.ready_.push_back(stream->id());
+    } else {
+      owner.refused_.push_back(stream->id());
+    }
+  }
+
+  static void OnDataFrame(nghttp2_session* session, const nghttp2_frame* frame,
+                          Http2Session& owner) {
+    const bool end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    const bool empty = frame->hd.length == 0 && !end;
+    owner.guard_.OnContentFrame(empty);
+    if (empty) {
+      owner.guard_.OnIdleFrame(owner.reactor().now());
+    }
+    Http2Stream* stream = Find(session, frame->hd.stream_id);
+    if (end && stream != nullptr) {
+      stream->CompleteBody();
+    }
+  }
+
+  static int OnData(nghttp2_session* session, std::uint8_t /*flags*/, std::int32_t id,
+                    const std::uint8_t* data, std::size_t size, void* user) {
+    Http2Stream* stream = Find(session, id);
+    if (stream != nullptr && !Owner(user).IsServed(id)) {
+      stream->AddContent(View(data, size));
+    } else {
+      nghttp2_session_consume(session, id, size);  // Nobody will take it.
+    }
+    return 0;
+  }
+
+  static int OnStreamClose(nghttp2_session* session, std::int32_t id, std::uint32_t /*code*/,
+                           void* user) {
+    Http2Session& owner = Owner(user);
+    if (Http2Stream* stream = Find(session, id)) {
+      nghttp2_session_set_stream_user_data(session, id, nullptr);
+      stream->OnClosed();
+      owner.finished_.push_back(id);
+    }
+    return 0;
+  }
+};
+
+nghttp2_session* MakeHttp2Session(Http2Session& owner) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  ELB_ASSERT(nghttp2_session_callbacks_new(&callbacks) == 0);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
+                                                          &Http2Callbacks::OnBeginHeaders);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, &Http2Callbacks::OnHeader);
+  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks,
+                                                           &Http2Callbacks::OnInvalidHeader);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &Http2Callbacks::OnFrame);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, &Http2Callbacks::OnData);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &Http2Callbacks::OnStreamClose);
+  nghttp2_option* options = nullptr;
+  ELB_ASSERT(nghttp2_option_new(&options) == 0);
+  nghttp2_option_set_no_auto_window_update(options, 1);
+  nghttp2_option_set_no_closed_streams(options, 1);
+  nghttp2_option_set_max_outbound_ack(options, 1000);
+  nghttp2_option_set_max_settings(options, 32);
+  nghttp2_session* session = nullptr;
+  ELB_ASSERT(nghttp2_session_server_new2(&session, callbacks, &owner, options) == 0);
+  nghttp2_option_del(options);
+  nghttp2_session_callbacks_del(callbacks);
+  return session;
+}
+
+}  // namespace elb::server

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/signal.h"
+#include "server/connection_policy.h"
+#include "server/server_stream.h"
+
+namespace elb::server {
+
+class Http2Session;
+
+/// One request and its answer on an HTTP/2 connection (RFC 9113 section 8). One thread. Lives until
+/// its handler's task has ended and the session has closed the stream.
+class Http2Stream final : public ServerStream {
+ public:
+  Http2Stream(Http2Session& session, std::int32_t id, net::Reactor& reactor);
+
+  // What the session tells.
+  /// One field of the request's header block; false when limits are passed.
+  [[nodiscard]] bool AddField(std::string_view name, std::string_view value,
+                              const http::h1::Limits& limits);
+  void AddTrailer(std::string_view name, std::string_view value);
+  /// The header block is complete; `end` when no content follows. False: malformed.
+  [[nodiscard]] bool CompleteHead(BodyEnd end);
+  void AddContent(std::string_view content);
+  void CompleteBody();
+  /// The stream is closed, by either side.
+  void OnClosed();
+  /// Copies the next response content into `into`; `end` when that was the last of it.
+  [[nodiscard]] std::size_t TakeOutput(std::span<char> into, bool& end);
+  [[nodiscard]] bool has_output() const { return output_.size() > output_at_ || output_ended_; }
+
+  [[nodiscard]] std::int32_t id() const { return id_; }
+  [[nodiscard]] bool head_too_large() const { return head_too_large_; }
+  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] bool cut() const { return cut_; }
+  [[nodiscard]] bool response_ended() const { return output_ended_; }
+  [[nodiscard]] bool trailers_follow() const { return trailers_follow_; }
+
+  // ServerStream
+  [[nodiscard]] const http::RequestHead& request() const override { return head_; }
+  [[nodiscard]] const ConnectionFacts& connection() const override;
+  [[nodiscard]] MonotonicTime started() const override { return started_; }
+  [[nodiscard]] net::Signal& signal() override { return signal_; }
+  [[nodiscard]] BodyRead TryReadBody(std::size_t limit) override;
+  [[nodiscard]] bool body_complete() const override;
+  [[nodiscard]] const http::FieldList& request_trailers() const override { return trailers_; }
+  [[nodiscard]] std::uint64_t bytes_received() const override { return bytes_received_; }
+  void SendInformational(int status, std::span<const http::Field> fields) override;
+  void SendHead(const ResponseOut& head, std::string_view content, BodyEnd end) override;
+  void SendContent(std::string_view content, BodyEnd end) override;
+  void SendTrailers(std::span<const http::Field> fields) override;
+  void Cut() override;
+  [[nodiscard]] std::size_t pending_output() const override { return output_.size() - output_at_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }
+  [[nodiscard]] std::uint64_t content_bytes_sent() const override { return content_bytes_sent_; }
+  [[nodiscard]] bool client_gone() const override { return closed_ && !output_taken_; }
+  [[nodiscard]] net::Stream* TakeOver(std::string_view& already_read) override;
+
+ private:
+  /// A field whose text lies in `text_` at these places; views are made when the block is complete.
+  struct FieldPlace {
+    std::size_t name = 0;
+    std::size_t name_size = 0;
+    std::size_t value = 0;
+    std::size_t value_size = 0;
+  };
+  [[nodiscard]] std::string_view Text(std::size_t at, std::size_t size) const {
+    return std::string_view(text_).substr(at, size);
+  }
+  [[nodiscard]] bool ReadPseudoFields();
+  [[nodiscard]] bool ReadTarget(std::string_view path);
+  void ReadFields(BodyEnd end);
+  void Append(std::string_view content);
+
+  Http2Session* session_;
+  std::int32_t id_;
+  net::Signal signal_;
+  MonotonicTime started_;
+  http::RequestHead head_;
+  http::FieldList trailers_;
+  std::string text_;  ///< Names and values of the header block.
+  std::string trailer_text_;
+  std::string authority_;
+  std::string cookies_;  ///< Crumbs joined (RFC 9113 section 8.2.3).
+  std::vector<FieldPlace> places_;
+  std::string input_;  ///< Content received and not taken.
+  std::size_t input_at_ = 0;
+  std::string output_;  ///< Content to send.
+  std::size_t output_at_ = 0;
+  std::uint64_t bytes_received_ = 0;
+  std::uint64_t content_received_ = 0;
+  std::uint64_t bytes_sent_ = 0;
+  std::uint64_t content_bytes_sent_ = 0;
+  bool body_complete_ = false;
+  bool output_ended_ = false;
+  bool output_taken_ = false;  ///< The end of the response was handed to the session.
+  bool head_sent_ = false;
+  bool no_body_ = false;
+  bool closed_ = false;
+  bool cut_ = false;
+  bool head_too_large_ = false;
+  bool trailers_follow_ = false;
+};
+
+}  // namespace elb::server
