@@ -1,0 +1,1 @@
+"""Measures elbd side by side with haproxy and nginx."""

@@ -1,0 +1,192 @@
+"""The three balancers with equal settings: one worker, one certificate, TLS 1.3 with
+TLS_AES_128_GCM_SHA256 and X25519, keep-alive to the same backend, X-Forwarded-For and
+X-Forwarded-Host set, no access log."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from measure.processes import Pinned, free_port
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SUITE = "TLS_AES_128_GCM_SHA256"
+ADDRESS = "127.0.0.1"
+
+NGINX_COMMON = """
+daemon off; worker_processes 1; pid {dir}/{name}.pid;
+error_log {dir}/{name}.log warn;
+events {{ worker_connections 19000; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;
+  keepalive_timeout 3600; keepalive_requests 1000000000;
+  client_body_temp_path {dir}/{name}-1; proxy_temp_path {dir}/{name}-2;
+  fastcgi_temp_path {dir}/{name}-3; uwsgi_temp_path {dir}/{name}-4; scgi_temp_path {dir}/{name}-5;
+"""
+
+
+class Backend:
+    """nginx with static files of 128 B and 1 MB, without TLS."""
+
+    def __init__(self, directory: Path, core: int):
+        self.port = free_port()
+        root = directory / "files"
+        root.mkdir()
+        (root / "128").write_bytes(b"x" * 128)
+        (root / "1m").write_bytes(b"x" * 1_000_000)
+        config = NGINX_COMMON.format(dir=directory, name="backend") + f"""
+  open_file_cache max=100; open_file_cache_valid 3600s;
+  server {{ listen {ADDRESS}:{self.port} backlog=4096; root {root}; }} }}"""
+        path = directory / "backend.conf"
+        path.write_text(config)
+        self.running = Pinned(["nginx", "-c", path], core, directory / "backend.out")
+        self.running.wait_for_port(ADDRESS, self.port)
+
+    def stop(self) -> None:
+        self.running.stop()
+
+
+class Balancer:
+    """One balancer process (tree) that serves HTTPS at `address`:`port`."""
+
+    name = ""
+
+    def __init__(self, directory: Path, core: int, backend_port: int, issued):
+        self.directory, self.core = directory, core
+        self.backend_port, self.issued = backend_port, issued
+        self.address, self.port = ADDRESS, 0
+
+    def start(self) -> "Balancer":
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        self.running.stop()
+
+    @property
+    def pid(self) -> int:
+        return self.running.pid
+
+    @classmethod
+    def version(cls) -> str:
+        raise NotImplementedError
+
+
+class Haproxy(Balancer):
+    name = "haproxy"
+
+    def start(self) -> "Haproxy":
+        self.port = free_port()
+        bundle = self.directory / "haproxy.pem"
+        bundle.write_text(self.issued.chain_pem + self.issued.key_pem)
+        config = self.directory / "haproxy.cfg"
+        config.write_text(f"""
+global
+  nbthread 1
+  maxconn 9000
+  ssl-default-bind-ciphersuites {SUITE}
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 3600s
+  timeout server 60s
+  timeout http-keep-alive 3600s
+  option http-keep-alive
+  http-reuse always
+frontend f
+  bind {ADDRESS}:{self.port} ssl crt {bundle} curves X25519 alpn http/1.1
+  option forwardfor
+  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  default_backend b
+backend b
+  server s {ADDRESS}:{self.backend_port}
+""")
+        command = ["haproxy", "-db", "-f", config]
+        self.running = Pinned(command, self.core, self.directory / "haproxy.out")
+        self.running.wait_for_port(ADDRESS, self.port)
+        return self
+
+    @classmethod
+    def version(cls) -> str:
+        text = subprocess.run(["haproxy", "-v"], capture_output=True, text=True).stdout
+        return re.search(r"version (\S+)", text)[1]
+
+
+class Nginx(Balancer):
+    name = "nginx"
+
+    def start(self) -> "Nginx":
+        self.port = free_port()
+        crt, key = self.issued.write(self.directory / "nginx-keys")
+        config = self.directory / "nginx.conf"
+        config.write_text(NGINX_COMMON.format(dir=self.directory, name="nginx") + f"""
+  upstream b {{ server {ADDRESS}:{self.backend_port}; keepalive 512;
+    keepalive_requests 1000000000; keepalive_timeout 3600s; }}
+  server {{
+    listen {ADDRESS}:{self.port} ssl backlog=4096;
+    ssl_certificate {crt}; ssl_certificate_key {key};
+    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {SUITE}; ssl_ecdh_curve X25519;
+    ssl_session_tickets on;
+    location / {{
+      proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_max_temp_file_size 0;
+    }} }} }}""")
+        command = ["nginx", "-c", config]
+        self.running = Pinned(command, self.core, self.directory / "nginx.out")
+        self.running.wait_for_port(ADDRESS, self.port)
+        return self
+
+    @classmethod
+    def version(cls) -> str:
+        text = subprocess.run(["nginx", "-v"], capture_output=True, text=True).stderr
+        return re.search(r"nginx/(\S+)", text)[1]
+
+
+class Elbd(Balancer):
+    """Configured through its API, as a user would."""
+
+    name = "elbd"
+    path = REPOSITORY / "build/release/src/daemon/elbd"
+
+    def start(self) -> "Elbd":
+        import os
+
+        sys.path.insert(0, str(REPOSITORY / "tests"))
+        from rig.daemon import Daemon
+
+        class Member:
+            name, address, port = "backend", ADDRESS, self.backend_port
+
+        before = os.sched_getaffinity(0)
+        if os.cpu_count() > 1:
+            os.sched_setaffinity(0, {self.core})  # Inherited by the daemon.
+        try:
+            self.daemon = Daemon(path=self.path, workers=1, config={"access_log": None}).init()
+            self.daemon.start()
+        finally:
+            os.sched_setaffinity(0, before)
+        api = self.daemon.api()
+        certificate = api.make_certificate(self.issued)
+        service = api.make_service(
+            api.make_lb(), [Member()], port=8443, certificate=certificate, keepalive_timeout=4000,
+            tls_ciphers_policy="tls-1-2-fs-with-1-3",
+        )  # fmt: skip
+        self.address, self.port = service.address, service.port
+        return self
+
+    def stop(self) -> None:
+        self.daemon.destroy()
+
+    @property
+    def pid(self) -> int:
+        return self.daemon.pid
+
+    @classmethod
+    def version(cls) -> str:
+        commit = subprocess.run(["git", "-C", REPOSITORY, "rev-parse", "--short", "HEAD"],
+                                capture_output=True, text=True)  # fmt: skip
+        return commit.stdout.strip() or "unknown"
