@@ -1,96 +1,20 @@
 #include "tls/server_stream.h"
 
-#include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
-#include <array>
-#include <cctype>
+#include <algorithm>
+#include <optional>
+#include <string>
 #include <utility>
 
-#include "tls/engine.h"
-#include "tls/internal.h"
+#include "tls/channel_stream.h"
+#include "tls/client_certificate.h"
+#include "tls/client_hello.h"
+#include "tls/compiled_context.h"
+#include "tls/server_callbacks.h"
 
 namespace elb::tls {
 namespace {
-
-constexpr int kHandshakeRecord = 22;
-
-std::string SuiteName(SSL* ssl, const unsigned char* code) {
-  const unsigned value = static_cast<unsigned>(code[0]) << 8 | code[1];
-  if (code[0] == code[1] && (code[0] & 0x0f) == 0x0a) {
-    return {};  // GREASE (RFC 8701).
-  }
-  const SSL_CIPHER* cipher = SSL_CIPHER_find(ssl, code);
-  return cipher != nullptr ? SSL_CIPHER_get_name(cipher) : fmt::format("0x{:04X}", value);
-}
-
-std::string OfferedCiphers(SSL* ssl) {
-  const unsigned char* list = nullptr;
-  const std::size_t size = SSL_client_hello_get0_ciphers(ssl, &list);
-  std::string text;
-  for (std::size_t i = 0; i + 1 < size; i += 2) {
-    const std::string name = SuiteName(ssl, list + i);
-    if (!name.empty()) {
-      text += text.empty() ? "" : ":";
-      text += name;
-    }
-  }
-  return text;
-}
-
-std::string EscapedPem(X509* certificate) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(bio.get(), certificate);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  std::string text;
-  for (const char letter : std::string_view(data, static_cast<std::size_t>(size))) {
-    if (std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '-' || letter == '_' ||
-        letter == '.' || letter == '~') {
-      text += letter;
-    } else {
-      text += fmt::format("%{:02X}", static_cast<unsigned char>(letter));
-    }
-  }
-  return text;
-}
-
-std::string NameText(const X509_NAME* name) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return {data, static_cast<std::size_t>(size)};
-}
-
-std::string TimeText(const ASN1_TIME* time) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  ASN1_TIME_print(bio.get(), time);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return {data, static_cast<std::size_t>(size)};
-}
-
-std::string FingerprintText(const X509* certificate) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += fmt::format("{:02x}", digest[i]);
-  }
-  return text;
-}
-
-std::string SerialText(X509* certificate) {
-  BIGNUM* number = ASN1_INTEGER_to_BN(X509_get_serialNumber(certificate), nullptr);
-  char* hex = BN_bn2hex(number);
-  std::string text = hex == nullptr ? "" : hex;
-  OPENSSL_free(hex);
-  BN_free(number);
-  return text;
-}
 
 Alpn AlpnOf(const SSL* ssl) {
   const unsigned char* data = nullptr;
@@ -106,125 +30,162 @@ Alpn AlpnOf(const SSL* ssl) {
   return name == "http/1.0" ? Alpn::kHttp10 : Alpn::kNone;
 }
 
-class OpenSslServerStream final : public ServerStream, private HandshakeState {
+ClientHelloFacts Describe(const ClientHello& hello) {
+  return {.ciphers = CipherNames(hello), .ja3 = Ja3(hello), .ja4 = Ja4(hello)};
+}
+
+ByteView BytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+/// Server side. Until the ClientHello is complete there is no SSL object, nor a context.
+class AcceptingStream final : public ChannelStream<ServerStream> {
  public:
-  OpenSslServerStream(std::unique_ptr<net::Stream> lower, ContextSource& contexts)
-      : engine_(std::move(lower)), contexts_(&contexts) {}
+  AcceptingStream(std::unique_ptr<net::Stream> lower, ContextSource& contexts)
+      : ChannelStream(std::move(lower), FaultSide::kDownstream), contexts_(&contexts) {}
 
-  void SetSignal(net::Signal* signal) override { engine_.lower().SetSignal(signal); }
-
-  Outcome<bool> TryEstablish() override {
-    if (established_) {
+  [[nodiscard]] Outcome<bool> TryEstablish() override {
+    if (channel().established()) {
       return true;
     }
-    if (engine_.ssl() == nullptr) {
-      const Outcome<bool> begun = Begin();
-      if (!begun || !*begun) {
-        return begun;
+    if (channel().failure()) {
+      return std::unexpected(*channel().failure());
+    }
+    if (channel().ssl() == nullptr) {
+      const Outcome<bool> arrived = AwaitHello();
+      if (!arrived || !*arrived) {
+        return arrived;
       }
     }
-    const Outcome<bool> done = engine_.Handshake();
+    Outcome<bool> done = channel().Handshake();
     if (done && *done) {
-      established_ = true;
       FillFacts();
     }
     return done;
   }
 
-  net::ReadResult TryRead(std::span<std::byte> into) override { return engine_.Read(into); }
-  Outcome<void> Write(std::span<const std::string_view> pieces) override {
-    return engine_.Write(pieces);
-  }
-  std::size_t pending() const override { return engine_.lower().pending(); }
-  void CloseWrite() override { engine_.CloseWrite(); }
-  void Abort() override { engine_.lower().Abort(); }
-  bool peer_gone() const override { return engine_.lower().peer_gone(); }
-  bool broken() const override { return engine_.lower().broken(); }
-  bool Quiet() override { return engine_.Quiet(); }
-  Endpoint local() const override { return engine_.lower().local(); }
-  Endpoint peer() const override { return engine_.lower().peer(); }
-  std::uint32_t RoundTripMicros() const override { return engine_.lower().RoundTripMicros(); }
+  [[nodiscard]] const Facts& facts() const override { return facts_; }
 
-  const Facts& facts() const override { return facts_; }
-  const ClientHelloFacts& client_hello() override { return hello_; }
-
-  const ClientCertificateFacts& client_certificate() override {
-    X509* certificate = SSL_get0_peer_certificate(engine_.ssl());
-    if (certificate_facts_ == nullptr && certificate != nullptr) {
-      certificate_facts_ = std::make_unique<ClientCertificateFacts>(
-          ClientCertificateFacts{.subject = NameText(X509_get_subject_name(certificate)),
-                                 .issuer = NameText(X509_get_issuer_name(certificate)),
-                                 .fingerprint = FingerprintText(certificate),
-                                 .serial = SerialText(certificate),
-                                 .not_after = TimeText(X509_get0_notAfter(certificate)),
-                                 .pem_escaped = EscapedPem(certificate)});
-    } else if (certificate_facts_ == nullptr) {
-      certificate_facts_ = std::make_unique<ClientCertificateFacts>();
+  [[nodiscard]] const ClientCertificateFacts& client_certificate() override {
+    if (!client_certificate_) {
+      const crypto::X509Pointer certificate(SSL_get1_peer_certificate(channel().ssl()));
+      client_certificate_ =
+          certificate ? DescribeClientCertificate(certificate.get()) : ClientCertificateFacts{};
     }
-    return *certificate_facts_;
+    return *client_certificate_;
   }
 
-  std::unique_ptr<net::Stream> ReleaseLower() override { return engine_.ReleaseLower(); }
+  [[nodiscard]] const ClientHelloFacts& client_hello() override {
+    if (!client_hello_) {
+      const std::optional<ClientHello> hello = ParseClientHello(BytesOf(hello_message_));
+      client_hello_ = hello ? Describe(*hello) : ClientHelloFacts{};
+      hello_message_ = {};
+    }
+    return *client_hello_;
+  }
+
+  [[nodiscard]] std::unique_ptr<net::Stream> ReleaseLower() override {
+    return channel().ReleaseLower();
+  }
 
  private:
-  /// Waits for the first byte, then takes the context in force.
-  Outcome<bool> Begin() {
-    Fault fault;
-    const int first = engine_.PeekFirstByte(fault);
-    if (first < 0) {
-      return fault.code == FaultCode::kNone ? Outcome<bool>(false) : std::unexpected(fault);
+  /// Reads until the ClientHello is complete, then starts OpenSSL on it.
+  Outcome<bool> AwaitHello() {
+    while (true) {
+      const HelloGate::Verdict verdict = gate_.Inspect(channel().input().bytes());
+      if (verdict == HelloGate::Verdict::kComplete) {
+        return Start();
+      }
+      if (verdict != HelloGate::Verdict::kMore) {
+        return Refuse(verdict);
+      }
+      if (channel().input().bytes().size() >= InputBuffer::kBlockBytes) {
+        return channel().Refuse(FaultCode::kTooLarge, 0);  // Cut into too many records.
+      }
+      const Outcome<bool> received = channel().Receive();
+      if (!received || !*received) {
+        return received;
+      }
     }
-    if (first != kHandshakeRecord && std::isupper(first) != 0) {
-      return std::unexpected(Fault{
-          .side = FaultSide::kDownstream, .code = FaultCode::kProtocol, .detail = kPlainHttp});
+  }
+
+  std::unexpected<Fault> Refuse(HelloGate::Verdict verdict) {
+    switch (verdict) {
+      case HelloGate::Verdict::kPlainHttp:
+        return channel().Refuse(FaultCode::kProtocol, kPlainHttp);
+      case HelloGate::Verdict::kTooLarge:
+        return channel().Refuse(FaultCode::kTooLarge, 0);
+      case HelloGate::Verdict::kUnexpected:
+        return channel().RefuseWithAlert(SSL_AD_UNEXPECTED_MESSAGE);
+      case HelloGate::Verdict::kVersion:
+        return channel().RefuseWithAlert(SSL_AD_PROTOCOL_VERSION);
+      default:
+        return channel().Refuse(FaultCode::kTls, 0);
     }
+  }
+
+  Outcome<bool> Start() {
     context_ = contexts_->Current();
     if (context_ == nullptr) {
-      return std::unexpected(
-          Fault{.side = FaultSide::kInternal, .code = FaultCode::kCancelled, .detail = 0});
+      return channel().RefuseWithAlert(SSL_AD_INTERNAL_ERROR);
     }
-    SslPtr ssl(SSL_new(context_->compiled().context.get()));
+    const ServerContext::Compiled& compiled = context_->compiled();
+    SslPointer ssl(SSL_new(compiled.policy().context()));
     if (ssl == nullptr) {
       ERR_clear_error();
-      return std::unexpected(
-          Fault{.side = FaultSide::kInternal, .code = FaultCode::kTls, .detail = 80});
+      return channel().RefuseWithAlert(SSL_AD_INTERNAL_ERROR);
     }
+    const auto& session_context = compiled.session_context();
+    SSL_set_session_id_context(ssl.get(), session_context.data(),
+                               static_cast<unsigned>(session_context.size()));
+    handshake_.context = &compiled;
+    SetServerHandshake(*ssl, handshake_);
     SSL_set_accept_state(ssl.get());
-    SSL_set_ex_data(ssl.get(), StreamSlot(), static_cast<HandshakeState*>(this));
-    engine_.Attach(std::move(ssl));
+    ReadHello(compiled);
+    channel().Attach(std::move(ssl));
     return true;
   }
 
-  void FillFacts() {
-    SSL* ssl = engine_.ssl();
-    facts_.version = SSL_get_version(ssl);
-    facts_.cipher = SSL_get_cipher_name(ssl);
-    facts_.alpn = AlpnOf(ssl);
-    facts_.resumed = SSL_session_reused(ssl) == 1;
-    facts_.has_client_certificate = SSL_get0_peer_certificate(ssl) != nullptr;
-    if (chosen_ == nullptr) {
-      const NamePair pair = context_->compiled().Find(facts_.sni);
-      chosen_ = pair.ec != nullptr    ? pair.ec
-                : pair.rsa != nullptr ? pair.rsa
-                                      : context_->compiled().certificates.front().get();
+  void ReadHello(const ServerContext::Compiled& compiled) {
+    std::string message = gate_.Message(channel().input().bytes());
+    if (const std::optional<ClientHello> hello = ParseClientHello(BytesOf(message))) {
+      handshake_.server_name = NormalServerName(ServerNameOf(*hello));
     }
-    facts_.certificate_id = chosen_->id;
+    if (compiled.keep_client_hello()) {
+      hello_message_ = std::move(message);
+    }
   }
 
-  // HandshakeState
-  const ServerContext::Compiled& compiled() const override { return context_->compiled(); }
-  void OnServerName(std::string name) override { facts_.sni = std::move(name); }
-  void OnCertificate(const Presentable& chosen) override { chosen_ = &chosen; }
-  void OnClientHello(SSL* ssl) override { hello_.ciphers = OfferedCiphers(ssl); }
+  void FillFacts() {
+    SSL* ssl = channel().ssl();
+    facts_.version = SSL_get_version(ssl);
+    facts_.cipher = SSL_get_cipher_name(ssl);
+    facts_.resumed = SSL_session_reused(ssl) == 1;
+    facts_.certificate_id = CertificateId(ssl);
+    facts_.sni = std::move(handshake_.server_name);
+    facts_.alpn = AlpnOf(ssl);
+    facts_.has_client_certificate = SSL_get0_peer_certificate(ssl) != nullptr;
+  }
 
-  std::shared_ptr<const ServerContext> context_;  // Before the engine: outlives its SSL.
-  Engine engine_;
+  /// A resumed session presents nothing; then the one it was made with counts.
+  std::string_view CertificateId(SSL* ssl) const {
+    const CertificateChoice choice = context_->compiled().Choose(handshake_.server_name);
+    const bool ec = facts_.resumed
+                        ? handshake_.resumed.certificate_type == crypto::KeyType::kEc
+                        : choice.ec != nullptr && SSL_get_certificate(ssl) == choice.ec->leaf();
+    const ServerCertificate* certificate = ec || choice.rsa == nullptr ? choice.ec : choice.rsa;
+    if (certificate == nullptr) {
+      certificate = choice.rsa;
+    }
+    return certificate->id();
+  }
+
   ContextSource* contexts_;
-  const Presentable* chosen_ = nullptr;
+  HelloGate gate_;
+  std::shared_ptr<const ServerContext> context_;
+  ServerHandshake handshake_;
   Facts facts_;
-  ClientHelloFacts hello_;
-  std::unique_ptr<ClientCertificateFacts> certificate_facts_;
-  bool established_ = false;
+  std::string hello_message_;  ///< Kept for `client_hello` if the context says so.
+  std::optional<ClientCertificateFacts> client_certificate_;
+  std::optional<ClientHelloFacts> client_hello_;
 };
 
 }  // namespace
@@ -232,7 +193,7 @@ class OpenSslServerStream final : public ServerStream, private HandshakeState {
 std::unique_ptr<ServerStream> ServerStream::Create(std::unique_ptr<net::Stream> lower,
                                                    ContextSource& contexts,
                                                    net::Reactor& /*reactor*/) {
-  return std::make_unique<OpenSslServerStream>(std::move(lower), contexts);
+  return std::make_unique<AcceptingStream>(std::move(lower), contexts);
 }
 
 }  // namespace elb::tls

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,11 +23,14 @@ struct TicketKey {
 };
 
 /// Ring of ticket keys shared by all workers (and, by `Load`/`Save` bytes, by restarts and nodes):
-/// the newest encrypts, the two before it still decrypt (data-plane.md 2.7). Thread-safe; a
-/// handshake takes a short lock.
+/// the newest encrypts, the two before it still decrypt (data-plane.md 2.7). Thread-safe; reading
+/// takes no lock.
 class TicketKeys {
  public:
   static constexpr std::size_t kKept = 3;
+
+  /// An immutable state of the ring, newest first, never empty. Overwritten when it dies.
+  class Ring;
 
   /// Starts with one fresh key.
   TicketKeys(Random& random, const Clock& clock);
@@ -41,16 +45,42 @@ class TicketKeys {
   /// Newest first, at most `kKept`.
   [[nodiscard]] std::vector<TicketKey> Keys() const;
   /// Replaces the ring, newest first; ignores keys older than 36 h. For restarts and clusters.
+  /// Without any usable key it changes nothing.
   void Restore(std::vector<TicketKey> keys);
 
+  /// The ring as of now. The reference is good until this thread's next call of any `TicketKeys`.
+  /// Takes a lock only on a thread's first call after a change.
+  [[nodiscard]] const Ring& Current() const;
+
  private:
-  using Ring = std::vector<TicketKey>;
-  [[nodiscard]] std::shared_ptr<const Ring> Current() const ELB_EXCLUDES(mutex_);
+  [[nodiscard]] TicketKey NewKey() const;
+  void Publish(std::shared_ptr<const Ring> ring) ELB_REQUIRES(mutex_);
 
   Random* random_;
   const Clock* clock_;
   mutable Mutex mutex_;
   std::shared_ptr<const Ring> ring_ ELB_GUARDED_BY(mutex_);
+  /// Unique among all states of all rings of the process, so that a thread's copy cannot be
+  /// mistaken for that of another ring at the same address.
+  std::atomic<std::uint64_t> version_ = 0;
+};
+
+class TicketKeys::Ring {
+ public:
+  explicit Ring(std::vector<TicketKey> keys) : keys_(std::move(keys)) {}
+  ~Ring();
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  Ring(Ring&&) = delete;
+  Ring& operator=(Ring&&) = delete;
+
+  [[nodiscard]] const std::vector<TicketKey>& keys() const { return keys_; }
+  [[nodiscard]] const TicketKey& newest() const { return keys_.front(); }
+  /// Null when no key has that name.
+  [[nodiscard]] const TicketKey* Find(const unsigned char* name) const;
+
+ private:
+  std::vector<TicketKey> keys_;
 };
 
 }  // namespace elb::tls

@@ -1,0 +1,88 @@
+#include "tls/input_buffer.h"
+
+#include <cstring>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace elb::tls {
+namespace {
+
+/// Blocks that a thread keeps for later: about one megabyte.
+constexpr std::size_t kPooledMax = 64;
+
+std::vector<std::unique_ptr<std::byte[]>>& Pool() {
+  thread_local std::vector<std::unique_ptr<std::byte[]>> pool;
+  return pool;
+}
+
+}  // namespace
+
+InputBuffer::~InputBuffer() { ReleaseBlock(); }
+
+net::ReadResult InputBuffer::Fill(net::Stream& lower, std::span<std::byte> scratch) {
+  ELB_ASSERT(bytes_.empty());
+  const net::ReadResult read = lower.TryRead(scratch);
+  if (read.kind == net::ReadResult::Kind::kData) {
+    bytes_ = scratch.first(read.bytes);
+  }
+  return read;
+}
+
+net::ReadResult InputBuffer::Append(net::Stream& lower) {
+  OwnBlock();
+  const std::size_t size = bytes_.size();
+  ELB_ASSERT(size < kBlockBytes);
+  const net::ReadResult read = lower.TryRead({block_.get() + size, kBlockBytes - size});
+  if (read.kind == net::ReadResult::Kind::kData) {
+    bytes_ = {block_.get(), size + read.bytes};
+  }
+  return read;
+}
+
+void InputBuffer::Keep() {
+  if (bytes_.empty()) {
+    bytes_ = {};
+    ReleaseBlock();
+  } else if (block_ == nullptr || !LiesInBlock()) {
+    OwnBlock();
+  }
+}
+
+bool InputBuffer::LiesInBlock() const {
+  const auto* begin = block_.get();
+  return !std::less<>{}(bytes_.data(), begin) && std::less<>{}(bytes_.data(), begin + kBlockBytes);
+}
+
+/// Makes the bytes lie at the front of a block.
+void InputBuffer::OwnBlock() {
+  ELB_ASSERT(bytes_.size() <= kBlockBytes);
+  if (block_ == nullptr) {
+    auto& pool = Pool();
+    if (pool.empty()) {
+      block_ = std::make_unique_for_overwrite<std::byte[]>(kBlockBytes);
+    } else {
+      block_ = std::move(pool.back());
+      pool.pop_back();
+    }
+  }
+  if (!bytes_.empty() && bytes_.data() != block_.get()) {
+    std::memmove(block_.get(), bytes_.data(), bytes_.size());
+  }
+  bytes_ = {block_.get(), bytes_.size()};
+}
+
+void InputBuffer::ReleaseBlock() {
+  if (block_ == nullptr) {
+    return;
+  }
+  auto& pool = Pool();
+  if (pool.size() < kPooledMax) {
+    pool.push_back(std::move(block_));
+  }
+  block_.reset();
+}
+
+}  // namespace elb::tls
