@@ -1,4 +1,4 @@
-"""Which HTTP/1 requests are accepted, and that refused ones reach nobody (data-plane.md 4.2, 4.3)."""
+"""Which HTTP/1 requests are accepted; refused ones reach nobody (data-plane.md 4.2, 4.3)."""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ def test_different_parameters_mean_and(api, module_lb, pools):
 
 @pytest.mark.parametrize("params, count", [
     ({"name": "page-0"}, 3), ({"name": "PAGE-0"}, 0), ({"name": "page"}, 0), ({"name": "*"}, 0),
-    ({"protocol": "HTTP"}, COUNT), ({"protocol": "http"}, 0), ({"protocol": ["TCP", "HTTP"]}, COUNT),
+    ({"protocol": "HTTP"}, COUNT), ({"protocol": "http"}, 0),
+    ({"protocol": ["TCP", "HTTP"]}, COUNT),
     ({"admin_state_up": "True"}, COUNT), ({"admin_state_up": "false"}, 0),
     ({"lb_algorithm": "ROUND_ROBIN"}, COUNT), ({"healthmonitor_id": ""}, COUNT),
     ({"sort_key": "x", "tenant_id": "y", "anything": "z"}, COUNT),

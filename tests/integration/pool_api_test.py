@@ -12,7 +12,7 @@ def pool(api, lb):
     return api.make_pool(lb["id"])
 
 
-# --- pools ------------------------------------------------------------------------------------------
+# --- pools --------------------------------------------------------------------------------------
 
 
 def test_defaults_of_a_pool(api, lb, pool):
@@ -111,7 +111,7 @@ def test_protocol_of_a_pool_never_changes(api, pool):
     assert api.update("pool", pool["id"], protocol="HTTP") == pool
 
 
-# --- members ----------------------------------------------------------------------------------------
+# --- members ------------------------------------------------------------------------------------
 
 
 def test_defaults_of_a_member(api, pool, backend):
@@ -201,7 +201,7 @@ def test_a_member_out_of_service_gets_nothing(api, lb, backend):
     assert names == {service.backends[1].name}
 
 
-# --- health monitors --------------------------------------------------------------------------------
+# --- health monitors ----------------------------------------------------------------------------
 
 MONITOR = {"type": "HTTP", "delay": 5, "timeout": 3, "max_retries": 3}
 

@@ -45,7 +45,7 @@ def fields_of(kind: str, objects) -> dict:
     }[kind]  # fmt: skip
 
 
-# --- answers ---------------------------------------------------------------------------------------
+# --- answers ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,7 +99,7 @@ def test_a_delete_answers_204_without_body(api, objects):
     api.try_delete("pool", made["id"]).expect_error(404, "8904")
 
 
-# --- routing ----------------------------------------------------------------------------------------
+# --- routing ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -130,7 +130,7 @@ def test_versions_need_no_token(api):
     assert api.raw("GET", "/").status in (200, 300)
 
 
-# --- authentication ---------------------------------------------------------------------------------
+# --- authentication -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Auth-Token": ""}, {"X-Auth-Token": "nonsense"}])
@@ -146,7 +146,7 @@ def test_another_project_is_403(api):
     api.call("POST", f"/v3/{other}/elb/pools", body).expect_error(403, "SYS.0403")
 
 
-# --- bodies -----------------------------------------------------------------------------------------
+# --- bodies -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -206,7 +206,7 @@ def test_json_may_say_its_charset_and_come_in_chunks(api, objects):
     api.call("PUT", path, data=iter([body[:4], body[4:]]), headers=headers).expect(200)
 
 
-# --- names, descriptions ----------------------------------------------------------------------------
+# --- names, descriptions ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -237,7 +237,7 @@ def test_a_foreign_project_id_in_the_body_is_refused(api, objects, kind):
     api.try_create(kind, **fields).expect_error(400, "8902")
 
 
-# --- updates ----------------------------------------------------------------------------------------
+# --- updates ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -48,7 +48,7 @@ class Answer:
         return self
 
     def expect_error(self, status: int, code: str) -> "Answer":
-        """An error in the envelope of api-v3.md 1.9.1; `code` without the `ELB.` prefix or whole."""
+        """An error as in api-v3.md 1.9.1; `code` with or without its `ELB.` prefix."""
         assert self.status == status, f"expected {status} {code}, got {self.status}: {self.body}"
         whole = code if "." in code else f"ELB.{code}"
         assert self.error_code == whole, f"expected {whole}: {self.body}"

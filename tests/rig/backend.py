@@ -306,7 +306,7 @@ class Backend:
     # --- switching ------------------------------------------------------------------------------
 
     def set(self, mode: Callable) -> None:
-        """From now on `mode` answers; `modes.refuse` and `modes.blackhole` close the door itself."""
+        """From now on `mode` answers; `modes.refuse` and `modes.blackhole` close the door."""
         door = getattr(mode, "door", None)
         if door == "refuse":
             self.refuse()

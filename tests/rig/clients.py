@@ -227,7 +227,7 @@ class RawClient:
         self.send(data)
         return self.read_response(method)
 
-    # --- what TLS agreed on -----------------------------------------------------------------------
+    # --- what TLS agreed on ---------------------------------------------------------------------
 
     @property
     def peer_serial(self) -> int:

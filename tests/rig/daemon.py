@@ -97,7 +97,7 @@ class Daemon:
     def sanitized(self) -> bool:
         return is_sanitized(self.path)
 
-    # --- configuration ----------------------------------------------------------------------------
+    # --- configuration --------------------------------------------------------------------------
 
     def config_text(self) -> str:
         """The node configuration as YAML (JSON is a subset of it)."""
@@ -127,7 +127,7 @@ class Daemon:
             "TSAN_OPTIONS": "exitcode=99:halt_on_error=0",
         }
 
-    # --- life -------------------------------------------------------------------------------------
+    # --- life -----------------------------------------------------------------------------------
 
     def init(self) -> "Daemon":
         self.data.mkdir(mode=0o700, exist_ok=True)
@@ -203,7 +203,7 @@ class Daemon:
         if os.environ.get("ELB_KEEP") != "1":
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    # --- checks and views ---------------------------------------------------------------------------
+    # --- checks and views -----------------------------------------------------------------------
 
     @property
     def log_text(self) -> str:

@@ -12,7 +12,7 @@ Fields = list[tuple[str, str]]
 
 
 class Cut(Exception):
-    """The peer ended the stream in the middle of a message (or before it, when `begun` is False)."""
+    """The peer ended the stream inside a message (or before it: `begun` is False)."""
 
     def __init__(self, begun: bool = True):
         super().__init__("stream ended")

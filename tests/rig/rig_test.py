@@ -237,3 +237,14 @@ def test_hand_made_hellos_are_understood(secure):
 def test_a_client_can_choose_its_source_address(plain):
     with connect(plain, source="127.0.0.9") as client:
         assert client.get().json()["peer"] == "127.0.0.9"
+
+
+def test_one_thread_may_send_while_another_receives(secure):
+    body = b"x" * 200_000
+    with connect(secure, tls=True) as client:
+        requests = http1.request("/both", "POST", body=body)
+        sender = threading.Thread(target=lambda: client.send(requests * 20))
+        sender.start()
+        lengths = [client.read_response("POST").json()["body_len"] for _ in range(20)]
+        sender.join()
+    assert lengths == [200_000] * 20

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from dataclasses import dataclass, field
 
 from OpenSSL import SSL, crypto
@@ -79,7 +80,7 @@ def _note_alert(connection: SSL.Connection, where: int, value: int) -> None:
 
 
 class TlsLayer:
-    """TLS over a connected socket through memory."""
+    """TLS over a connected socket through memory. One thread may send while another receives."""
 
     def __init__(self, raw: socket.socket, context: SSL.Context, name: str | None = None,
                  session: SSL.Session | None = None):
@@ -88,6 +89,9 @@ class TlsLayer:
         self.alerts_sent: list[int] = []
         self.close_notify = False
         self.transport_ended = False
+        self._lock = threading.Lock()  #: The TLS state; never held while the socket blocks.
+        self._send_lock = threading.Lock()  #: Keeps records in order on the wire.
+        self._outgoing: list[bytes] = []
         context.set_info_callback(_note_alert)
         self.connection = SSL.Connection(context, None)
         self.connection.set_app_data(self)
@@ -98,25 +102,42 @@ class TlsLayer:
             self.connection.set_session(session)
 
     def flush(self) -> None:
+        """Sends what TLS has produced. Does not wait for another sender when there is nothing."""
+        while self._outgoing:
+            with self._send_lock:
+                with self._lock:
+                    data = b"".join(self._outgoing)
+                    self._outgoing.clear()
+                if data:
+                    self.raw.sendall(data)
+
+    def _collect(self) -> None:
         while True:
             try:
-                data = self.connection.bio_read(_RECEIVE_BYTES)
+                self._outgoing.append(self.connection.bio_read(_RECEIVE_BYTES))
             except SSL.WantReadError:
                 return
-            self.raw.sendall(data)
+
+    def _locked(self, operation):
+        with self._lock:
+            try:
+                return operation()
+            finally:
+                self._collect()
 
     def _more(self) -> None:
         data = self.raw.recv(_RECEIVE_BYTES)
-        if data:
-            self.connection.bio_write(data)
-        else:
-            self.transport_ended = True
-            self.connection.bio_shutdown()
+        with self._lock:
+            if data:
+                self.connection.bio_write(data)
+            else:
+                self.transport_ended = True
+                self.connection.bio_shutdown()
 
     def _drive(self, operation):
         while True:
             try:
-                result = operation()
+                result = self._locked(operation)
                 self.flush()
                 return result
             except SSL.WantReadError:
@@ -186,7 +207,7 @@ class TlsLayer:
         return self.connection.get_peer_certificate().to_cryptography()
 
 
-# --- ClientHellos by hand: for offers that no client library makes ---------------------------------
+# --- ClientHellos by hand: for offers that no client library makes ------------------------------
 
 SUITES = {
     "ECDHE-ECDSA-AES256-GCM-SHA384": 0xC02C, "ECDHE-ECDSA-AES128-GCM-SHA256": 0xC02B,
