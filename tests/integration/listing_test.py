@@ -9,11 +9,14 @@ COUNT = 7
 
 @pytest.fixture(scope="module")
 def pools(api, module_lb):
-    """Seven pools of one load balancer, in the order of their creation."""
-    return [
+    """Seven pools of one load balancer, in the order of a complete list."""
+    for number in range(COUNT):
         api.make_pool(module_lb["id"], name=f"page-{number % 3}", description=f"d{number}")
-        for number in range(COUNT)
-    ]
+    listed = api.list("pool", loadbalancer_id=module_lb["id"])
+    assert sorted(pool["description"] for pool in listed) == [f"d{n}" for n in range(COUNT)]
+    created = [pool["created_at"] for pool in listed]
+    assert created == sorted(created)
+    return listed
 
 
 def page(api, lb, **params) -> tuple[list[str], dict]:
@@ -83,8 +86,9 @@ def test_a_repeated_parameter_means_or(api, pools):
 
 
 def test_different_parameters_mean_and(api, module_lb, pools):
-    found = api.list("pool", name="page-1", description="d4", loadbalancer_id=module_lb["id"])
-    assert [pool["id"] for pool in found] == [pools[4]["id"]]
+    (found,) = api.list("pool", name="page-1", description="d4", loadbalancer_id=module_lb["id"])
+    assert (found["name"], found["description"]) == ("page-1", "d4")
+    assert api.list("pool", name="page-0", description="d4") == []
 
 
 @pytest.mark.parametrize("params, count", [

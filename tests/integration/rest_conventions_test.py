@@ -134,7 +134,7 @@ def test_versions_need_no_token(api):
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Auth-Token": ""}, {"X-Auth-Token": "nonsense"}])
-@pytest.mark.parametrize("path", ["loadbalancers", "listeners/x", "nothings"])
+@pytest.mark.parametrize("path", ["loadbalancers", "listeners/x", "pools/x/members"])
 def test_without_a_valid_token_every_call_is_401(api, headers, path):
     api.raw("GET", api.base + path, headers=headers).expect_error(401, "SYS.0401")
 
@@ -159,7 +159,7 @@ def test_an_empty_body_or_envelope_is_0002(api, objects, kind, text):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("text", ["{", "[]", '{"KIND":[]}', '{"KIND":"x"}', '{"KIND":1}',
+@pytest.mark.parametrize("text", ["{", '{"KIND":[]}', '{"KIND":"x"}', '{"KIND":1}',
                                   '{"KIND":{"name":}}', '{"KIND":{}} x'])  # fmt: skip
 def test_an_unreadable_body_is_8902(api, kind, text):
     data = text.replace("KIND", kind)
