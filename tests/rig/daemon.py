@@ -150,13 +150,14 @@ class Daemon:
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log,
                                         stdin=subprocess.DEVNULL, env=self.environment(),
                                         preexec_fn=_die_with_parent)
-        wait_until(self._ready, START_TIMEOUT, f"elbd ready\n{self.log_tail()}")
+        try:
+            wait_until(self._ready, START_TIMEOUT, "elbd ready")
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\n{self.log_tail()}") from None
         return self
 
     def _ready(self) -> bool:
-        assert self.process.poll() is None, (
-            f"elbd ended with {self.process.returncode}\n{self.log_tail()}"
-        )
+        assert self.process.poll() is None, f"elbd ended with {self.process.returncode}"
         try:
             return self.get("/readyz").status_code == 200
         except (OSError, ValueError, requests.RequestException):
