@@ -23,10 +23,23 @@ bool IsAnchor(X509_STORE_CTX* verification) {
   return X509_STORE_CTX_get_error_depth(verification) == last;
 }
 
+bool Has(const X509* certificate, int extension) {
+  return X509_get_ext_by_NID(certificate, extension, -1) >= 0;
+}
+
+/// Anchors that say nothing about their purpose, as those of X.509 version 1 cannot. Leaves are
+/// judged by what they say even if they are anchors themselves.
+bool IsSilentAnchor(X509_STORE_CTX* verification) {
+  const X509* certificate = X509_STORE_CTX_get_current_cert(verification);
+  return certificate != nullptr && IsAnchor(verification) &&
+         X509_STORE_CTX_get_error_depth(verification) > 0 &&
+         !Has(certificate, NID_basic_constraints) && !Has(certificate, NID_ext_key_usage);
+}
+
 /// Corrects OpenSSL's judgement of one certificate: anchors need no basicConstraints, a signature
 /// by another CA of the same name is an unknown CA, MD5 is worth nothing.
 int Judge(int preverified, X509_STORE_CTX* verification) {
-  X509* certificate = X509_STORE_CTX_get_current_cert(verification);
+  const X509* certificate = X509_STORE_CTX_get_current_cert(verification);
   switch (X509_STORE_CTX_get_error(verification)) {
     case X509_V_OK:
       if (certificate != nullptr && IsMd5(certificate) && !IsAnchor(verification)) {
@@ -35,8 +48,8 @@ int Judge(int preverified, X509_STORE_CTX* verification) {
       }
       return preverified;
     case X509_V_ERR_INVALID_CA:
-      if (certificate != nullptr && IsAnchor(verification) &&
-          X509_get_ext_by_NID(certificate, NID_basic_constraints, -1) < 0) {
+    case X509_V_ERR_INVALID_PURPOSE:
+      if (IsSilentAnchor(verification)) {
         X509_STORE_CTX_set_error(verification, X509_V_OK);
         return 1;
       }

@@ -204,7 +204,11 @@ SSL_TICKET_RETURN OnTicketOpened(SSL* ssl, SSL_SESSION* session, const unsigned 
       if (!Accept(ssl, session)) {
         return SSL_TICKET_RETURN_IGNORE_RENEW;
       }
-      return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+      // Clients of TLS 1.3 use a ticket once (RFC 8446 appendix C.4), so each resumption brings
+      // the next one.
+      return status == SSL_TICKET_SUCCESS && SSL_version(ssl) < TLS1_3_VERSION
+                 ? SSL_TICKET_RETURN_USE
+                 : SSL_TICKET_RETURN_USE_RENEW;
     default:
       return SSL_TICKET_RETURN_IGNORE_RENEW;
   }

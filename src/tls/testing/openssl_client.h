@@ -29,6 +29,11 @@ struct ClientOptions {
 class OpenSslClient {
  public:
   explicit OpenSslClient(const ClientOptions& options);
+  ~OpenSslClient();
+  OpenSslClient(const OpenSslClient&) = delete;
+  OpenSslClient& operator=(const OpenSslClient&) = delete;
+  OpenSslClient(OpenSslClient&&) = delete;
+  OpenSslClient& operator=(OpenSslClient&&) = delete;
 
   /// Goes on with the handshake or, after it, takes in what came.
   void Step();

@@ -52,9 +52,16 @@ OpenSslClient::OpenSslClient(const ClientOptions& options)
     SSL_set_tlsext_host_name(ssl_.get(), options.sni.c_str());
   }
   if (options.session != nullptr) {
-    SSL_set_session(ssl_.get(), options.session);
+    // A copy, since OpenSSL spoils a session for which it gets a newer ticket.
+    const SessionPointer copy(SSL_SESSION_dup(options.session));
+    SSL_set_session(ssl_.get(), copy.get());
   }
   SSL_set_connect_state(ssl_.get());
+}
+
+OpenSslClient::~OpenSslClient() {
+  // OpenSSL takes a connection without an orderly end for a reason not to resume its session.
+  SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 void OpenSslClient::Step() {

@@ -29,6 +29,7 @@ struct IssueRequest {
   bool version1 = false;  ///< Without any extension.
   std::string extended_key_usage;
   std::string digest = "SHA256";
+  long serial = 0x0abc00;
   long starts_in_seconds = -3600;
   long ends_in_seconds = 86400;
 };

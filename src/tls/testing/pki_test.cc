@@ -66,12 +66,11 @@ std::string Issued::KeyPem() const {
 }
 
 Issued Issue(const IssueRequest& request) {
-  static long serial = 0x0abc00;
   Issued issued{.certificate = crypto::X509Pointer(X509_new()),
                 .key = SharedKey(request.key, request.key_number)};
   X509* certificate = issued.certificate.get();
   X509_set_version(certificate, request.version1 ? X509_VERSION_1 : X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), request.serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate), request.starts_in_seconds);
   X509_gmtime_adj(X509_getm_notAfter(certificate), request.ends_in_seconds);
   X509_set_pubkey(certificate, issued.key.get());
