@@ -64,6 +64,8 @@ struct Error {
   std::vector<ErrorDetail> details;
   std::vector<Blocker> blockers;
   std::uint64_t blockers_total = 0;
+  /// The request concerns a shared load balancer: some codes differ (api-v3.md 1.9.3).
+  bool shared = false;
 };
 
 template <typename T>
@@ -77,7 +79,8 @@ using Result = std::expected<T, Error>;
                                .message = std::move(message),
                                .details = {},
                                .blockers = {},
-                               .blockers_total = 0});
+                               .blockers_total = 0,
+                               .shared = false});
 }
 
 [[nodiscard]] inline std::unexpected<Error> Invalid(std::string path, std::string message) {

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "contract/data_plane.h"
+#include "control/compiler.h"
+#include "control/draft.h"
+#include "control/node_config.h"
+#include "control/services.h"
+#include "control/state.h"
+#include "store/store.h"
+
+namespace elb::control {
+
+enum class Resource : std::uint8_t {
+  kLoadBalancer,
+  kListener,
+  kPool,
+  kMember,
+  kHealthMonitor,
+  kCertificate
+};
+
+enum class DeleteMode : std::uint8_t { kPlain, kForce };
+
+/// An object as a response shows it.
+struct Shown {
+  Json object;
+  std::uint64_t revision = 0;  ///< Of the object (`ETag`).
+};
+
+/// Condition of a write on the object's revision (api-extensions.md 4.4): one of these, or `*`.
+struct Precondition {
+  bool any = false;
+  std::vector<std::uint64_t> revisions;
+};
+
+/// The control plane: every use case, over the state in memory. A write is validated, compiled,
+/// prepared by the data plane, stored in one transaction, applied, and only then answered; when one
+/// step fails nothing has changed. All calls come from one thread and may block.
+class Control {
+ public:
+  struct Parts {
+    NodeConfig node;
+    store::Store* store = nullptr;
+    contract::DataPlane* data_plane = nullptr;
+    const Clock* clock = nullptr;
+    Random* random = nullptr;
+  };
+  explicit Control(Parts parts);
+
+  /// Reads everything from the store and puts it in force.
+  [[nodiscard]] Result<void> Start();
+
+  [[nodiscard]] Result<Shown> Create(const Caller& caller, Resource resource,
+                                     const std::string& parent, const Json& body);
+  [[nodiscard]] Result<Shown> Show(const Caller& caller, Resource resource,
+                                   const std::string& parent, const std::string& id) const;
+  [[nodiscard]] Result<Shown> Update(const Caller& caller, Resource resource,
+                                     const std::string& parent, const std::string& id,
+                                     const Json& body, const std::optional<Precondition>& when);
+  [[nodiscard]] Result<void> Delete(const Caller& caller, Resource resource,
+                                    const std::string& parent, const std::string& id,
+                                    DeleteMode mode, const std::optional<Precondition>& when);
+  /// All of the project, in order of creation; members: of `parent`, or of every pool when empty.
+  [[nodiscard]] Result<std::vector<Json>> List(const Caller& caller, Resource resource,
+                                               const std::string& parent) const;
+  [[nodiscard]] Result<Json> StatusTree(const Caller& caller, const std::string& id) const;
+  /// Objects in use by quota key.
+  [[nodiscard]] std::size_t Used(const Caller& caller, std::string_view quota_key) const;
+
+  [[nodiscard]] std::uint64_t RevisionOf(const std::string& project) const;
+  [[nodiscard]] const NodeConfig& node() const { return parts_.node; }
+  [[nodiscard]] const State& state() const { return state_; }
+  [[nodiscard]] store::Store& store() { return *parts_.store; }
+  [[nodiscard]] const Clock& clock() const { return *parts_.clock; }
+  [[nodiscard]] Random& random() { return *parts_.random; }
+  /// Why the node is not as it should be; empty when it is.
+  [[nodiscard]] const std::string& degraded() const { return degraded_; }
+
+ private:
+  using Change = std::function<Result<std::string>(Draft&, UseCase&)>;
+  template <typename T>
+  [[nodiscard]] Result<void> Load();
+  [[nodiscard]] Result<std::string> Write(const Caller& caller, const Change& change);
+  [[nodiscard]] Result<Shown> Represent(const Caller& caller, Resource resource,
+                                        const std::string& id) const;
+  [[nodiscard]] Result<void> Check(const Caller& caller, Resource resource,
+                                   const std::string& parent, const std::string& id,
+                                   const std::optional<Precondition>& when) const;
+
+  Parts parts_;
+  State state_;
+  Compiler compiler_;
+  std::shared_ptr<const contract::ConfigSnapshot> snapshot_;
+  std::string degraded_;
+};
+
+}  // namespace elb::control

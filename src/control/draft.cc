@@ -1,0 +1,194 @@
+#include "control/draft.h"
+
+#include <array>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
+
+namespace elb::control {
+
+using model::Json;
+
+std::string TimeText(WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 32> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), size};
+}
+
+Draft::Draft(State& state, WallTime now, Random& random)
+    : state_(state), now_(TimeText(now)), random_(random) {}
+
+Draft::~Draft() {
+  while (!undo_.empty()) {
+    undo_.back()();
+    undo_.pop_back();
+  }
+}
+
+void Draft::MarkListener(const std::string& id) {
+  if (!id.empty()) {
+    dirty_.listeners.insert(id);
+  }
+}
+
+void Draft::MarkPool(const std::string& id) {
+  if (!id.empty()) {
+    dirty_.pools.insert(id);
+  }
+}
+
+template <typename T>
+void Draft::MarkDirty(const T& object) {
+  const std::string& id = object.identity.id;
+  if constexpr (std::is_same_v<T, model::LoadBalancer>) {
+    for (const auto& [sequence, listener] : state_.By(kListenersOfLoadBalancer, id)) {
+      MarkListener(listener);
+    }
+    for (const auto& [sequence, pool] : state_.By(kPoolsOfLoadBalancer, id)) {
+      MarkPool(pool);
+    }
+  } else if constexpr (std::is_same_v<T, model::Listener>) {
+    MarkListener(id);
+    MarkPool(object.default_pool_id);
+  } else if constexpr (std::is_same_v<T, model::Pool>) {
+    MarkPool(id);
+  } else if constexpr (std::is_same_v<T, model::Member> ||
+                       std::is_same_v<T, model::HealthMonitor>) {
+    MarkPool(object.pool_id);
+  } else if constexpr (std::is_same_v<T, model::Certificate>) {
+    dirty_.certificates.insert(id);
+    for (const auto& [sequence, listener] : state_.By(kListenersOfCertificate, id)) {
+      MarkListener(listener);
+    }
+  }
+}
+
+template <typename T>
+void Draft::Replace(std::uint64_t sequence, std::shared_ptr<const T> before,
+                    std::shared_ptr<const T> after) {
+  Table<T>& table = state_.Of<T>();
+  if (before != nullptr) {
+    MarkDirty(*before);
+    state_.Link(*before, sequence, false);
+  }
+  if (after != nullptr) {
+    table.Put(sequence, after);
+    state_.Link(*after, sequence, true);
+    MarkDirty(*after);
+  } else {
+    table.Erase(before->identity.id);
+  }
+}
+
+template <typename T>
+void Draft::Record(std::uint64_t sequence, std::shared_ptr<const T> before,
+                   std::shared_ptr<const T> after) {
+  Replace(sequence, before, after);
+  undo_.push_back([this, sequence, before, after] { Replace(sequence, after, before); });
+  const T& object = after != nullptr ? *after : *before;
+  Change change{.project = object.identity.project_id,
+                .kind = std::string(KindName<T>::kText),
+                .id = object.identity.id,
+                .name = object.name,
+                .action = before == nullptr  ? "create"
+                          : after == nullptr ? "delete"
+                                             : "update"};
+  const std::string id = object.identity.id;
+  change.number = [this, id, sequence](std::uint64_t revision) {
+    if (const auto current = state_.Of<T>().Get(id)) {
+      auto numbered = std::make_shared<T>(*current);
+      numbered->identity.revision = static_cast<std::int64_t>(revision);
+      state_.Of<T>().Put(sequence, numbered);
+    }
+  };
+  change.store = [this, id, sequence, project = change.project](
+                     store::Transaction& transaction, std::uint64_t /*revision*/) -> Result<void> {
+    if (const T* current = state_.Of<T>().Find(id)) {
+      return transaction.Put(ToDocument(*current, sequence));
+    }
+    ELB_RETURN_IF_ERROR(
+        transaction.Delete({.project = project, .kind = KindName<T>::kText, .id = id}));
+    return {};
+  };
+  change.fields = [before, after] {
+    const Json none;
+    return after == nullptr
+               ? std::string("[]")
+               : model::ChangedFields(SchemaOf<T>(), before ? OwnFields(*before) : none,
+                                      OwnFields(*after))
+                     .dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  changes_.push_back(std::move(change));
+}
+
+template <typename T>
+void Draft::Create(T object) {
+  object.identity.created_at = object.identity.updated_at = now_;
+  const std::uint64_t sequence = state_.next_sequence++;
+  Record<T>(sequence, nullptr, std::make_shared<const T>(std::move(object)));
+}
+
+template <typename T>
+void Draft::Update(T object) {
+  const auto before = state_.Of<T>().Get(object.identity.id);
+  if (before == nullptr || *before == object) {
+    return;
+  }
+  object.identity.updated_at = now_;
+  const std::uint64_t sequence = state_.Of<T>().SequenceOf(object.identity.id);
+  Record<T>(sequence, before, std::make_shared<const T>(std::move(object)));
+}
+
+template <typename T>
+void Draft::Delete(const std::string& id) {
+  const auto before = state_.Of<T>().Get(id);
+  if (before != nullptr) {
+    Record<T>(state_.Of<T>().SequenceOf(id), before, nullptr);
+  }
+}
+
+Result<void> Draft::Store(store::Transaction& transaction, const Json& author) {
+  if (changes_.empty()) {
+    return {};
+  }
+  const std::string project = changes_.front().project;
+  ELB_ASSIGN_OR_RETURN(const std::uint64_t revision, transaction.NextRevision(project));
+  Json record{{"number", revision},
+              {"created_at", now_},
+              {"author", author},
+              {"origin", "call"},
+              {"changes", Json::array()}};
+  for (const Change& change : changes_) {
+    change.number(revision);
+  }
+  for (const Change& change : changes_) {
+    ELB_RETURN_IF_ERROR(change.store(transaction, revision));
+    record["changes"].push_back({{"action", change.action},
+                                 {"kind", change.kind},
+                                 {"id", change.id},
+                                 {"name", change.name},
+                                 {"fields", Json::parse(change.fields(), nullptr, false)}});
+  }
+  ELB_RETURN_IF_ERROR(transaction.AppendRevision(
+      project, record.dump(-1, ' ', false, Json::error_handler_t::replace)));
+  state_.revisions[project] = revision;
+  return {};
+}
+
+#define ELB_DRAFT_OF(T)              \
+  template void Draft::Create<T>(T); \
+  template void Draft::Update<T>(T); \
+  template void Draft::Delete<T>(const std::string&)
+ELB_DRAFT_OF(model::LoadBalancer);
+ELB_DRAFT_OF(model::Listener);
+ELB_DRAFT_OF(model::Pool);
+ELB_DRAFT_OF(model::Member);
+ELB_DRAFT_OF(model::HealthMonitor);
+ELB_DRAFT_OF(model::Certificate);
+#undef ELB_DRAFT_OF
+
+}  // namespace elb::control

@@ -1,0 +1,303 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "control/rules.h"
+#include "control/services.h"
+#include "model/catalogue.h"
+
+namespace elb::control {
+namespace {
+
+using model::Listener;
+using model::LoadBalancer;
+
+constexpr std::size_t kSniDomainsDedicated = 200;
+constexpr std::size_t kSniDomainsShared = 30;
+
+/// The certificate that a field names, of the right type.
+Result<std::shared_ptr<const model::Certificate>> RequireCertificate(const State& state,
+                                                                     const UseCase& use,
+                                                                     const std::string& id,
+                                                                     const std::string& path,
+                                                                     std::string_view type) {
+  ELB_ASSIGN_OR_RETURN(auto certificate, Require<model::Certificate>(
+                                             state, use, id, path, ErrorKind::kReferenceNotFound));
+  if (certificate->type != type) {
+    return Invalid(path, fmt::format("certificate {} is not of type {}", id, type));
+  }
+  return certificate;
+}
+
+/// SNI certificates: all with names, no name twice for one kind of key (api-v3.md 2.2).
+Result<void> CheckSni(const State& state, const UseCase& use, const Listener& listener,
+                      model::Kind kind) {
+  std::set<std::pair<std::string, std::string>> names;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < listener.sni_container_refs.size(); ++i) {
+    const std::string path = fmt::format("listener.sni_container_refs[{}]", i);
+    ELB_ASSIGN_OR_RETURN(
+        const auto certificate,
+        RequireCertificate(state, use, listener.sni_container_refs[i], path, "server"));
+    const std::vector<std::string> domains = certificate->Domains();
+    if (domains.empty()) {
+      return Invalid(path, "an SNI certificate needs a domain");
+    }
+    for (const std::string& domain : domains) {
+      if (!names.emplace(domain, certificate->key_type).second) {
+        return Invalid(path, fmt::format("domain {} is carried twice", domain));
+      }
+    }
+    count += domains.size();
+  }
+  const std::size_t most = kind == model::Kind::kShared ? kSniDomainsShared : kSniDomainsDedicated;
+  if (count > most) {
+    return Invalid("listener.sni_container_refs",
+                   fmt::format("the certificates carry {} domains, {} are allowed", count, most));
+  }
+  return {};
+}
+
+Result<void> CheckReferences(const State& state, const UseCase& use, const Listener& listener,
+                             model::Kind kind) {
+  if (!listener.default_tls_container_ref.empty()) {
+    ELB_RETURN_IF_ERROR(RequireCertificate(state, use, listener.default_tls_container_ref,
+                                           "listener.default_tls_container_ref", "server"));
+  }
+  if (!listener.client_ca_tls_container_ref.empty()) {
+    ELB_RETURN_IF_ERROR(RequireCertificate(state, use, listener.client_ca_tls_container_ref,
+                                           "listener.client_ca_tls_container_ref", "client"));
+  }
+  ELB_RETURN_IF_ERROR(CheckSni(state, use, listener, kind));
+  if (!listener.security_policy_id.empty()) {
+    return Failure(
+        ErrorKind::kReferenceNotFound, "listener.security_policy_id",
+        fmt::format("security policy {} could not be found", listener.security_policy_id));
+  }
+  if (listener.ipgroup) {
+    return Failure(
+        ErrorKind::kReferenceNotFound, "listener.ipgroup.ipgroup_id",
+        fmt::format("IP address group {} could not be found", listener.ipgroup->ipgroup_id));
+  }
+  if (!listener.default_pool_id.empty()) {
+    ELB_RETURN_IF_ERROR(CheckDefaultPool(state, use, listener, listener.default_pool_id,
+                                         "listener.default_pool_id"));
+  }
+  return {};
+}
+
+Result<void> CheckPort(const State& state, const Listener& listener) {
+  const bool udp = listener.protocol == "UDP";
+  for (const auto& [sequence, id] : state.By(kListenersOfLoadBalancer, listener.loadbalancer_id)) {
+    const Listener* other = state.listeners.Find(id);
+    if (other->protocol_port == listener.protocol_port && (other->protocol == "UDP") == udp) {
+      Error error{
+          .kind = ErrorKind::kPortTaken,
+          .path = "listener.protocol_port",
+          .message = fmt::format("port {} is in use on the load balancer", listener.protocol_port)};
+      error.blockers = {{.kind = "listener", .id = id, .name = other->name}};
+      error.blockers_total = 1;
+      return std::unexpected(std::move(error));
+    }
+  }
+  return {};
+}
+
+Result<void> CheckLayer(const LoadBalancer& balancer, const Listener& listener) {
+  if (!balancer.guaranteed) {
+    return {};
+  }
+  const std::string& flavor = listener.is_l7() ? balancer.l7_flavor_id : balancer.l4_flavor_id;
+  if (flavor.empty()) {
+    return Invalid("listener.protocol",
+                   fmt::format("the load balancer's specification does not offer {} listeners",
+                               listener.protocol));
+  }
+  return {};
+}
+
+/// The parts of a request that are outside the table.
+Result<void> ReadSpecial(const Json& body, Listener& listener, model::Given& given) {
+  if (const auto headers = body.find("insert_headers"); headers != body.end()) {
+    given.emplace_back("insert_headers");
+    ELB_RETURN_IF_ERROR(model::MergeInsertHeaders(*headers, listener));
+  }
+  const auto extensions = body.find("extensions");
+  if (extensions == body.end()) {
+    return {};
+  }
+  constexpr std::int64_t kBodyMax = 10'737'418'240;
+  if (extensions->is_null()) {
+    listener.max_request_body = kBodyMax;
+    return {};
+  }
+  if (!extensions->is_object()) {
+    return Invalid("listener.extensions", "extensions must be an object");
+  }
+  for (const auto& [key, value] : extensions->items()) {
+    const std::string path = "listener.extensions." + key;
+    if (key == "revision" || key == "managed_by") {
+      continue;
+    }
+    if (key != "max_request_body") {
+      return Invalid(path, fmt::format("{} is not known", path));
+    }
+    if (value.is_null()) {
+      listener.max_request_body = kBodyMax;
+    } else if (!value.is_number_integer() || value.get<std::int64_t>() < 0 ||
+               value.get<std::int64_t>() > kBodyMax) {
+      return Invalid(path, fmt::format("{} must be 0 to {}", path, kBodyMax));
+    } else {
+      listener.max_request_body = value.get<std::int64_t>();
+    }
+  }
+  return {};
+}
+
+/// A new default pool without a load balancer of its own takes that of the listener.
+void AdoptPool(Draft& draft, const Listener& listener) {
+  const auto pool = draft.state().pools.Get(listener.default_pool_id);
+  if (pool != nullptr && pool->loadbalancer_id.empty()) {
+    model::Pool adopted = *pool;
+    adopted.loadbalancer_id = listener.loadbalancer_id;
+    draft.Update(std::move(adopted));
+  }
+}
+
+/// `{}` and an absent group mean "none" (api-v3.md 2.2).
+Json WithoutEmptyBinding(const Json& body) {
+  Json cleaned = body;
+  const auto binding = cleaned.find("ipgroup");
+  if (binding != cleaned.end() && binding->is_object() && binding->empty()) {
+    *binding = nullptr;
+  }
+  return cleaned;
+}
+
+}  // namespace
+
+Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& given_body) {
+  const Json body = WithoutEmptyBinding(given_body);
+  Listener listener;
+  const State& state = draft.state();
+  if (body.is_object() && body.value("loadbalancer_id", Json()).is_string()) {
+    const auto known = state.load_balancers.Get(body["loadbalancer_id"].get<std::string>());
+    use.shared =
+        known != nullptr && known->identity.project_id == use.caller->project && !known->guaranteed;
+  }
+  ELB_ASSIGN_OR_RETURN(model::Given given,
+                       model::ReadCreate(model::ListenerSchema(), body, &listener));
+  ELB_RETURN_IF_ERROR(CheckProject(use, body, "listener"));
+  ELB_ASSIGN_OR_RETURN(
+      const auto balancer,
+      Require<LoadBalancer>(state, use, listener.loadbalancer_id, "listener.loadbalancer_id",
+                            ErrorKind::kReferenceNotFound));
+  ELB_RETURN_IF_ERROR(ReadSpecial(body, listener, given));
+  ELB_RETURN_IF_ERROR(
+      CheckQuota(*use.node, "listener", CountIn(state.listeners, use.caller->project)));
+  ELB_RETURN_IF_ERROR(
+      CheckQuota(*use.node, "listeners_per_loadbalancer",
+                 state.By(kListenersOfLoadBalancer, listener.loadbalancer_id).size()));
+  if (listener.tls_ciphers_policy.empty() && balancer->guaranteed) {
+    listener.tls_ciphers_policy = use.node->default_tls_ciphers_policy;
+  }
+  FillDefaults(listener, balancer->kind());
+  ELB_RETURN_IF_ERROR(CheckLayer(*balancer, listener));
+  ELB_RETURN_IF_ERROR(CheckListener(listener, balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckReferences(state, use, listener, balancer->kind()));
+  ELB_RETURN_IF_ERROR(CheckPort(state, listener));
+  listener.identity.id = NewUuid(draft.random());
+  listener.identity.project_id = use.caller->project;
+  std::string id = listener.identity.id;
+  AdoptPool(draft, listener);
+  draft.Create(std::move(listener));
+  return id;
+}
+
+Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id,
+                            const Json& given_body) {
+  const Json body = WithoutEmptyBinding(given_body);
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const auto before,
+                       Require<Listener>(state, use, id, "", ErrorKind::kNotFound));
+  const LoadBalancer* balancer = state.load_balancers.Find(before->loadbalancer_id);
+  use.shared = !balancer->guaranteed;
+  Listener after = *before;
+  ELB_ASSIGN_OR_RETURN(model::Given given,
+                       model::ReadUpdate(model::ListenerSchema(), body, &after));
+  ELB_RETURN_IF_ERROR(ReadSpecial(body, after, given));
+  FillDefaults(after, balancer->kind());
+  if (before->enhance_l7policy_enable && !after.enhance_l7policy_enable) {
+    return Invalid("listener.enhance_l7policy_enable",
+                   "advanced forwarding cannot be switched off");
+  }
+  if (after.protection_status == "nonProtection") {
+    after.protection_reason.clear();
+  }
+  ELB_RETURN_IF_ERROR(CheckListener(after, balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckReferences(state, use, after, balancer->kind()));
+  AdoptPool(draft, after);
+  draft.Update(std::move(after));
+  return {};
+}
+
+Result<void> DeleteListener(Draft& draft, UseCase& use, const std::string& id) {
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const auto listener,
+                       Require<Listener>(state, use, id, "", ErrorKind::kNotFound));
+  use.shared = !state.load_balancers.Find(listener->loadbalancer_id)->guaranteed;
+  std::vector<Blocker> blockers;
+  for (const auto& [sequence, member] : state.By(kMembersOfPool, listener->default_pool_id)) {
+    blockers.push_back({.kind = "member", .id = member, .name = state.members.Find(member)->name});
+  }
+  if (!blockers.empty()) {
+    return Blocked("the listener's backend server group has servers", std::move(blockers));
+  }
+  draft.Delete<Listener>(id);
+  return {};
+}
+
+Result<void> ForceDeleteListener(Draft& draft, UseCase& use, const std::string& id) {
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const auto listener,
+                       Require<Listener>(state, use, id, "", ErrorKind::kNotFound));
+  use.shared = !state.load_balancers.Find(listener->loadbalancer_id)->guaranteed;
+  const std::string pool_id = listener->default_pool_id;
+  const auto pool = state.pools.Get(pool_id);
+  const Referrers members = state.By(kMembersOfPool, pool_id);
+  if (pool != nullptr && pool->member_deletion_protection_enable && !members.empty()) {
+    return Blocked("removal protection of the backend server group is on",
+                   {{.kind = "pool", .id = pool_id, .name = pool->name}});
+  }
+  draft.Delete<Listener>(id);
+  if (pool == nullptr) {
+    return {};
+  }
+  for (const auto& [sequence, member] : members) {
+    draft.Delete<model::Member>(member);
+  }
+  const Referrers monitors = state.By(kMonitorsOfPool, pool_id);
+  for (const auto& [sequence, monitor] : monitors) {
+    draft.Delete<model::HealthMonitor>(monitor);
+  }
+  draft.Delete<model::Pool>(pool_id);
+  return {};
+}
+
+Json ShowListener(const State& /*state*/, const Listener& listener) {
+  Json shown = OwnFields(listener);
+  shown.erase("loadbalancer_id");
+  shown["loadbalancers"] = Json::array({{{"id", listener.loadbalancer_id}}});
+  shown["quic_config"] = nullptr;
+  shown["gzip_enable"] = false;
+  shown["nat64_enable"] = false;
+  shown["proxy_protocol_enable"] = false;
+  shown["access_log_customized_headers_config"] = nullptr;
+  AddIdentity(listener.identity, shown);
+  shown["extensions"]["max_request_body"] = listener.max_request_body;
+  return shown;
+}
+
+}  // namespace elb::control

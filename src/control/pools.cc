@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "control/rules.h"
+#include "control/services.h"
+#include "model/catalogue.h"
+
+namespace elb::control {
+namespace {
+
+using model::Pool;
+
+/// An id field outside the table: null and "" mean none.
+Result<std::string> ReadId(const Json& body, const char* name) {
+  const auto found = body.find(name);
+  if (found == body.end() || found->is_null()) {
+    return std::string();
+  }
+  if (!found->is_string()) {
+    return Invalid(fmt::format("pool.{}", name), fmt::format("{} must be a string", name));
+  }
+  return found->get<std::string>();
+}
+
+/// Finds the load balancer and listener that a new pool is for (api-v3.md 2.3).
+Result<std::shared_ptr<const model::Listener>> Attach(const State& state, UseCase& use,
+                                                      const Json& body, Pool& pool) {
+  ELB_ASSIGN_OR_RETURN(pool.loadbalancer_id, ReadId(body, "loadbalancer_id"));
+  ELB_ASSIGN_OR_RETURN(const std::string listener_id, ReadId(body, "listener_id"));
+  std::shared_ptr<const model::Listener> listener;
+  if (!listener_id.empty()) {
+    ELB_ASSIGN_OR_RETURN(listener,
+                         Require<model::Listener>(state, use, listener_id, "pool.listener_id",
+                                                  ErrorKind::kReferenceNotFound));
+    if (!pool.loadbalancer_id.empty() && pool.loadbalancer_id != listener->loadbalancer_id) {
+      return Invalid("pool.listener_id", "the listener belongs to another load balancer");
+    }
+    pool.loadbalancer_id = listener->loadbalancer_id;
+  }
+  if (!pool.loadbalancer_id.empty()) {
+    ELB_ASSIGN_OR_RETURN(
+        const auto balancer,
+        Require<model::LoadBalancer>(state, use, pool.loadbalancer_id, "pool.loadbalancer_id",
+                                     ErrorKind::kReferenceNotFound));
+    use.shared = !balancer->guaranteed;
+  } else if (pool.type.empty()) {
+    return Failure(ErrorKind::kMissing, "pool.loadbalancer_id",
+                   "one of loadbalancer_id, listener_id and type is mandatory");
+  }
+  return listener;
+}
+
+Result<void> CheckListenerFree(const State& state, const model::Listener& listener,
+                               const Pool& pool) {
+  const model::LoadBalancer* balancer = state.load_balancers.Find(listener.loadbalancer_id);
+  if (!model::PoolFitsListener(listener.protocol, pool.protocol, balancer->kind())) {
+    return Invalid("pool.protocol",
+                   fmt::format("a {} listener cannot use a {} backend server group",
+                               listener.protocol, pool.protocol));
+  }
+  if (!listener.default_pool_id.empty()) {
+    const Pool* used = state.pools.Find(listener.default_pool_id);
+    return Blocked("the listener has a backend server group already",
+                   {{.kind = "pool",
+                     .id = listener.default_pool_id,
+                     .name = used != nullptr ? used->name : ""}});
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> CreatePool(Draft& draft, UseCase& use, const Json& body) {
+  Pool pool;
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const model::Given given,
+                       model::ReadCreate(model::PoolSchema(), body, &pool));
+  ELB_RETURN_IF_ERROR(CheckProject(use, body, "pool"));
+  ELB_ASSIGN_OR_RETURN(const auto listener, Attach(state, use, body, pool));
+  ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "pool", CountIn(state.pools, use.caller->project)));
+  ELB_RETURN_IF_ERROR(CheckPool(pool, nullptr, KindOfPool(state, pool), given));
+  if (listener != nullptr) {
+    ELB_RETURN_IF_ERROR(CheckListenerFree(state, *listener, pool));
+  }
+  pool.identity.id = NewUuid(draft.random());
+  pool.identity.project_id = use.caller->project;
+  std::string id = pool.identity.id;
+  draft.Create(std::move(pool));
+  if (listener != nullptr) {
+    model::Listener bound = *listener;
+    bound.default_pool_id = id;
+    draft.Update(std::move(bound));
+  }
+  return id;
+}
+
+Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id, const Json& body) {
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const auto before, Require<Pool>(state, use, id, "", ErrorKind::kNotFound));
+  const model::Kind kind = KindOfPool(state, *before);
+  use.shared = kind == model::Kind::kShared;
+  Pool after = *before;
+  // The object given replaces the stored one (api-v3.md 2.3).
+  if (const auto wanted = body.find("session_persistence");
+      wanted != body.end() && wanted->is_object()) {
+    after.session_persistence.reset();
+  }
+  ELB_ASSIGN_OR_RETURN(const model::Given given,
+                       model::ReadUpdate(model::PoolSchema(), body, &after));
+  if (after.protection_status == "nonProtection") {
+    after.protection_reason.clear();
+  }
+  ELB_RETURN_IF_ERROR(CheckPool(after, before.get(), kind, given));
+  draft.Update(std::move(after));
+  return {};
+}
+
+Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id) {
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const auto pool, Require<Pool>(state, use, id, "", ErrorKind::kNotFound));
+  use.shared = KindOfPool(state, *pool) == model::Kind::kShared;
+  std::vector<Blocker> blockers;
+  for (const auto& [sequence, member] : state.By(kMembersOfPool, id)) {
+    blockers.push_back({.kind = "member", .id = member, .name = state.members.Find(member)->name});
+  }
+  for (const auto& [sequence, monitor] : state.By(kMonitorsOfPool, id)) {
+    blockers.push_back(
+        {.kind = "healthmonitor", .id = monitor, .name = state.monitors.Find(monitor)->name});
+  }
+  if (!blockers.empty()) {
+    return Blocked("the backend server group still has servers or a health check",
+                   std::move(blockers));
+  }
+  const Referrers listeners = state.By(kListenersOfPool, id);
+  for (const auto& [sequence, listener_id] : listeners) {
+    model::Listener unbound = *state.listeners.Get(listener_id);
+    unbound.default_pool_id.clear();
+    draft.Update(std::move(unbound));
+  }
+  draft.Delete<Pool>(id);
+  return {};
+}
+
+Json ShowPool(const State& state, const Pool& pool) {
+  Json shown = OwnFields(pool);
+  const std::string& id = pool.identity.id;
+  shown["listeners"] = IdList(state.By(kListenersOfPool, id));
+  shown["loadbalancers"] = Json::array();
+  if (!pool.loadbalancer_id.empty()) {
+    shown["loadbalancers"].push_back({{"id", pool.loadbalancer_id}});
+  }
+  shown["members"] = IdList(state.By(kMembersOfPool, id));
+  const Referrers& monitors = state.By(kMonitorsOfPool, id);
+  shown["healthmonitor_id"] = monitors.empty() ? Json(nullptr) : Json(monitors.begin()->second);
+  const bool v4 = KindOfPool(state, pool) == model::Kind::kShared || pool.is_l7();
+  shown["ip_version"] = v4 ? "v4" : "dualstack";
+  shown["az_affinity"] = nullptr;
+  shown["enterprise_project_id"] = "0";
+  AddIdentity(pool.identity, shown);
+  return shown;
+}
+
+}  // namespace elb::control

@@ -1,0 +1,132 @@
+#include "control/rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "model/catalogue.h"
+
+namespace elb::control {
+
+template <typename T>
+Result<std::shared_ptr<const T>> Require(const State& state, const UseCase& use,
+                                         const std::string& id, const std::string& path,
+                                         ErrorKind missing) {
+  auto found = state.Of<T>().Get(id);
+  if (found == nullptr || found->identity.project_id != use.caller->project) {
+    return Failure(missing, path, fmt::format("{} {} could not be found", KindName<T>::kText, id));
+  }
+  return found;
+}
+
+template Result<std::shared_ptr<const model::LoadBalancer>> Require(const State&, const UseCase&,
+                                                                    const std::string&,
+                                                                    const std::string&, ErrorKind);
+template Result<std::shared_ptr<const model::Listener>> Require(const State&, const UseCase&,
+                                                                const std::string&,
+                                                                const std::string&, ErrorKind);
+template Result<std::shared_ptr<const model::Pool>> Require(const State&, const UseCase&,
+                                                            const std::string&, const std::string&,
+                                                            ErrorKind);
+template Result<std::shared_ptr<const model::Member>> Require(const State&, const UseCase&,
+                                                              const std::string&,
+                                                              const std::string&, ErrorKind);
+template Result<std::shared_ptr<const model::HealthMonitor>> Require(const State&, const UseCase&,
+                                                                     const std::string&,
+                                                                     const std::string&, ErrorKind);
+template Result<std::shared_ptr<const model::Certificate>> Require(const State&, const UseCase&,
+                                                                   const std::string&,
+                                                                   const std::string&, ErrorKind);
+
+std::unexpected<Error> Blocked(std::string message, std::vector<Blocker> blockers) {
+  constexpr std::size_t kBlockersMax = 50;
+  Error error{.kind = ErrorKind::kConflict, .path = {}, .message = std::move(message)};
+  error.blockers_total = blockers.size();
+  blockers.resize(std::min(blockers.size(), kBlockersMax));
+  error.blockers = std::move(blockers);
+  return std::unexpected(std::move(error));
+}
+
+std::int64_t QuotaOf(const NodeConfig& node, std::string_view key) {
+  if (const auto found = node.quotas.find(std::string(key)); found != node.quotas.end()) {
+    return found->second;
+  }
+  const auto defaults = model::QuotaDefaults();
+  const auto known = std::ranges::find(defaults, key, &model::QuotaDefault::key);
+  return known == defaults.end() ? -1 : known->limit;
+}
+
+Result<void> CheckQuota(const NodeConfig& node, std::string_view key, std::size_t used) {
+  const std::int64_t limit = QuotaOf(node, key);
+  if (limit >= 0 && static_cast<std::int64_t>(used) >= limit) {
+    return Failure(ErrorKind::kQuota, std::string(key),
+                   fmt::format("quota exceeded: {} is limited to {}", key, limit));
+  }
+  return {};
+}
+
+Json IdList(const Referrers& referrers) {
+  Json list = Json::array();
+  for (const auto& [sequence, id] : referrers) {
+    list.push_back({{"id", id}});
+  }
+  return list;
+}
+
+void AddIdentity(const model::Identity& identity, Json& shown) {
+  shown["id"] = identity.id;
+  shown["project_id"] = identity.project_id;
+  shown["created_at"] = identity.created_at;
+  shown["updated_at"] = identity.updated_at;
+  shown["extensions"]["revision"] = identity.revision;
+  shown["extensions"]["managed_by"] = "";
+}
+
+model::Kind KindOfPool(const State& state, const model::Pool& pool) {
+  const model::LoadBalancer* balancer = state.load_balancers.Find(pool.loadbalancer_id);
+  return balancer == nullptr ? model::Kind::kDedicated : balancer->kind();
+}
+
+Result<void> CheckProject(const UseCase& use, const Json& body, const std::string& name) {
+  const auto found = body.find("project_id");
+  if (found != body.end() && !found->is_null() &&
+      (!found->is_string() || found->get<std::string>() != use.caller->project)) {
+    return Invalid(name + ".project_id", "project_id must be the project of the call");
+  }
+  return {};
+}
+
+Result<void> CheckDefaultPool(const State& state, const UseCase& use,
+                              const model::Listener& listener, const std::string& pool_id,
+                              const std::string& path) {
+  ELB_ASSIGN_OR_RETURN(const auto pool, Require<model::Pool>(state, use, pool_id, path,
+                                                             ErrorKind::kReferenceNotFound));
+  const model::LoadBalancer* balancer = state.load_balancers.Find(listener.loadbalancer_id);
+  if (!pool->loadbalancer_id.empty() && pool->loadbalancer_id != listener.loadbalancer_id) {
+    return Invalid(path, "the backend server group belongs to another load balancer");
+  }
+  if (!model::PoolFitsListener(listener.protocol, pool->protocol, balancer->kind())) {
+    return Invalid(path, fmt::format("a {} listener cannot use a {} backend server group",
+                                     listener.protocol, pool->protocol));
+  }
+  for (const auto& [sequence, other] : state.By(kListenersOfPool, pool_id)) {
+    if (other != listener.identity.id) {
+      const model::Listener* user = state.listeners.Find(other);
+      return Blocked("the backend server group is in use by another listener",
+                     {{.kind = "listener", .id = other, .name = user ? user->name : ""}});
+    }
+  }
+  return {};
+}
+
+const SubnetConfig* FindSubnet(const NodeConfig& node, const std::string& id) {
+  for (const SubnetConfig& subnet : node.subnets) {
+    if (subnet.subnet_id == id || subnet.network_id == id) {
+      return &subnet;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace elb::control

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "contract/data_plane.h"
+#include "control/draft.h"
+#include "control/node_config.h"
+#include "control/state.h"
+
+namespace elb::control {
+
+using model::Json;
+
+/// Who calls, as authentication found out.
+struct Caller {
+  std::string project;
+  std::string user_id;
+  std::string user_name;
+  std::string method = "token";
+  std::string address;
+  bool sees_private_keys = true;
+};
+
+/// What a use case needs besides the draft.
+struct UseCase {
+  const NodeConfig* node = nullptr;
+  const Caller* caller = nullptr;
+  bool shared = false;  ///< Set as soon as a shared load balancer is known to be concerned.
+};
+
+/// Live state shown in representations.
+struct LiveState {
+  const contract::DataPlane* data_plane = nullptr;
+};
+
+// Each resource has the same five: create (returns the id), update, delete, show, and who may see
+// it. Errors carry paths in the request's words. References are checked within the caller's
+// project.
+
+[[nodiscard]] Result<std::string> CreateLoadBalancer(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& id,
+                                              const Json& body);
+[[nodiscard]] Result<void> DeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& id);
+/// With everything beneath it.
+[[nodiscard]] Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use,
+                                                   const std::string& id);
+[[nodiscard]] Json ShowLoadBalancer(const State& state, const model::LoadBalancer& balancer);
+
+[[nodiscard]] Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id,
+                                          const Json& body);
+[[nodiscard]] Result<void> DeleteListener(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Result<void> ForceDeleteListener(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowListener(const State& state, const model::Listener& listener);
+
+[[nodiscard]] Result<std::string> CreatePool(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id,
+                                      const Json& body);
+[[nodiscard]] Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowPool(const State& state, const model::Pool& pool);
+
+[[nodiscard]] Result<std::string> CreateMember(Draft& draft, UseCase& use,
+                                               const std::string& pool_id, const Json& body);
+[[nodiscard]] Result<void> UpdateMember(Draft& draft, UseCase& use, const std::string& id,
+                                        const Json& body);
+[[nodiscard]] Result<void> DeleteMember(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowMember(const State& state, const LiveState& live,
+                              const model::Member& member);
+/// Status as members, trees and filters show it.
+[[nodiscard]] std::string MemberStatusText(const State& state, const LiveState& live,
+                                           const model::Member& member);
+
+[[nodiscard]] Result<std::string> CreateHealthMonitor(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateHealthMonitor(Draft& draft, UseCase& use, const std::string& id,
+                                               const Json& body);
+[[nodiscard]] Result<void> DeleteHealthMonitor(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowHealthMonitor(const model::HealthMonitor& monitor);
+
+[[nodiscard]] Result<std::string> CreateCertificate(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateCertificate(Draft& draft, UseCase& use, const std::string& id,
+                                             const Json& body);
+[[nodiscard]] Result<void> DeleteCertificate(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowCertificate(const model::Certificate& certificate, const Caller& caller);
+
+/// `loadbalancers/{id}/statuses` (api-v3.md 2.16).
+[[nodiscard]] Json ShowStatusTree(const State& state, const LiveState& live,
+                                  const model::LoadBalancer& balancer);
+
+}  // namespace elb::control

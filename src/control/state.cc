@@ -1,0 +1,85 @@
+#include "control/state.h"
+
+namespace elb::control {
+
+template <>
+Table<model::LoadBalancer>& State::Of<model::LoadBalancer>() {
+  return load_balancers;
+}
+template <>
+Table<model::Listener>& State::Of<model::Listener>() {
+  return listeners;
+}
+template <>
+Table<model::Pool>& State::Of<model::Pool>() {
+  return pools;
+}
+template <>
+Table<model::Member>& State::Of<model::Member>() {
+  return members;
+}
+template <>
+Table<model::HealthMonitor>& State::Of<model::HealthMonitor>() {
+  return monitors;
+}
+template <>
+Table<model::Certificate>& State::Of<model::Certificate>() {
+  return certificates;
+}
+
+const Referrers& State::By(std::string_view relation, const std::string& id) const {
+  static const Referrers none;
+  const auto found = relations_.find(std::string(relation) + ':' + id);
+  return found == relations_.end() ? none : found->second;
+}
+
+void State::Set(std::string_view relation, const std::string& target, std::uint64_t sequence,
+                const std::string& id, bool add) {
+  if (target.empty()) {
+    return;
+  }
+  const std::string key = std::string(relation) + ':' + target;
+  if (add) {
+    relations_[key][sequence] = id;
+    return;
+  }
+  const auto found = relations_.find(key);
+  if (found != relations_.end()) {
+    found->second.erase(sequence);
+    if (found->second.empty()) {
+      relations_.erase(found);
+    }
+  }
+}
+
+template <>
+void State::Link(const model::LoadBalancer& object, std::uint64_t sequence, bool add) {
+  Set(kLoadBalancersOfAddress, object.vip_address, sequence, object.identity.id, add);
+}
+template <>
+void State::Link(const model::Listener& object, std::uint64_t sequence, bool add) {
+  const std::string& id = object.identity.id;
+  Set(kListenersOfLoadBalancer, object.loadbalancer_id, sequence, id, add);
+  Set(kListenersOfPool, object.default_pool_id, sequence, id, add);
+  Set(kListenersOfCertificate, object.default_tls_container_ref, sequence, id, add);
+  Set(kListenersOfCertificate, object.client_ca_tls_container_ref, sequence, id, add);
+  for (const std::string& reference : object.sni_container_refs) {
+    Set(kListenersOfCertificate, reference, sequence, id, add);
+  }
+}
+template <>
+void State::Link(const model::Pool& object, std::uint64_t sequence, bool add) {
+  Set(kPoolsOfLoadBalancer, object.loadbalancer_id, sequence, object.identity.id, add);
+}
+template <>
+void State::Link(const model::Member& object, std::uint64_t sequence, bool add) {
+  Set(kMembersOfPool, object.pool_id, sequence, object.identity.id, add);
+}
+template <>
+void State::Link(const model::HealthMonitor& object, std::uint64_t sequence, bool add) {
+  Set(kMonitorsOfPool, object.pool_id, sequence, object.identity.id, add);
+}
+template <>
+void State::Link(const model::Certificate& /*object*/, std::uint64_t /*sequence*/, bool /*add*/) {}
+
+}  // namespace elb::control
