@@ -32,7 +32,7 @@ enum class DeleteMode : std::uint8_t { kPlain, kForce };
 
 /// An object as a response shows it.
 struct Shown {
-  Json object;
+  std::shared_ptr<const Json> object;
   std::uint64_t revision = 0;  ///< Of the object (`ETag`).
 };
 

@@ -1,7 +1,10 @@
 #include "http/field_name.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace elb::http {
@@ -64,44 +67,74 @@ constexpr std::array kNames = {
     Entry{FieldName::kXRequestId, "X-Request-Id"},
 };
 
-constexpr char Lower(char letter) {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
+constexpr bool InOrderOfTheEnum() {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (static_cast<std::size_t>(kNames[i].first) != i + 1) {
+      return false;
+    }
+  }
+  return kNames.size() + 1 == static_cast<std::size_t>(FieldName::kCount);
 }
+static_assert(InOrderOfTheEnum(), "FieldNameText indexes the names by their number");
 
+constexpr std::size_t kLongest = 40;  ///< A multiple of 8, for reads of whole words.
 constexpr std::size_t kBuckets = 256;
 
-/// Cheap hash over length, first, middle and last character, `_` read as given.
+/// The names in lower case, padded with zeros.
+constexpr auto MakeLowerNames() {
+  std::array<std::array<char, kLongest>, kNames.size()> lower{};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    for (std::size_t j = 0; j < kNames[i].second.size(); ++j) {
+      const char letter = kNames[i].second[j];
+      lower[i][j] = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
+    }
+  }
+  return lower;
+}
+
+constexpr auto kLowerNames = MakeLowerNames();
+
+/// Length and four characters; the factors were searched so that no two names share a bucket.
 constexpr std::size_t Hash(std::string_view name) {
-  const auto at = [&](std::size_t index) {
-    return static_cast<std::size_t>(static_cast<unsigned char>(Lower(name[index])));
+  const auto at = [name](std::size_t index) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(name[index])) | 0x20U;
   };
   const std::size_t size = name.size();
-  return (size * 37 + at(0) * 5 + at(size - 1) * 17 + at(size / 2) * 11 + at(size * 3 / 4) * 3) %
+  return (size * 84 + at(0) * 89 + at(size - 1) * 57 + at(size / 2) * 88 + at(size * 3 / 4) * 37) %
          kBuckets;
 }
 
-/// Open addressing over the names; 0 is an empty bucket, otherwise index + 1.
+/// Index + 1 of the one name that may be in a bucket; 0 if none.
 constexpr std::array<std::uint8_t, kBuckets> MakeTable() {
   std::array<std::uint8_t, kBuckets> table{};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    std::size_t bucket = Hash(kNames[i].second);
-    while (table[bucket] != 0) {
-      bucket = (bucket + 1) % kBuckets;
-    }
-    table[bucket] = static_cast<std::uint8_t>(i + 1);
+    auto& bucket = table[Hash(kNames[i].second)];
+    bucket = bucket == 0 ? static_cast<std::uint8_t>(i + 1) : std::uint8_t{255};
   }
   return table;
 }
 
 constexpr auto kTable = MakeTable();
+static_assert(std::ranges::count(kTable, std::uint8_t{255}) == 0, "two names share a bucket");
 
-bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (Lower(a[i]) != Lower(b[i])) {
+/// Eight bytes as one word, with letters made lower case. Only bytes from 0x40 to 0x7F change, so
+/// no other byte can become a letter, digit or hyphen.
+std::uint64_t LowerWord(const char* text, std::size_t size) {
+  constexpr std::uint64_t kBit40 = 0x4040404040404040;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, size);
+  return word | (word & kBit40) >> 1;
+}
+
+bool EqualsLower(std::string_view name, const std::array<char, kLongest>& lower) {
+  std::size_t at = 0;
+  for (; at + 8 <= name.size(); at += 8) {
+    if (LowerWord(name.data() + at, 8) != LowerWord(lower.data() + at, 8)) {
       return false;
     }
   }
-  return true;
+  const std::size_t left = name.size() - at;
+  return LowerWord(name.data() + at, left) == LowerWord(lower.data() + at, left);
 }
 
 }  // namespace
@@ -110,40 +143,35 @@ FieldName InternFieldName(std::string_view name) {
   if (name.empty()) {
     return FieldName::kOther;
   }
-  for (std::size_t bucket = Hash(name); kTable[bucket] != 0; bucket = (bucket + 1) % kBuckets) {
-    const Entry& entry = kNames[kTable[bucket] - 1U];
-    if (entry.second.size() == name.size() && EqualIgnoringCase(entry.second, name)) {
-      return entry.first;
-    }
+  const std::size_t number = kTable[Hash(name)];
+  if (number == 0 || kNames[number - 1].second.size() != name.size() ||
+      !EqualsLower(name, kLowerNames[number - 1])) {
+    return FieldName::kOther;
   }
-  return FieldName::kOther;
+  return kNames[number - 1].first;
 }
 
 bool IsDisguisedManagedName(std::string_view name) {
-  constexpr std::size_t kLongest = 64;
-  if (name.size() > kLongest || name.find('_') == std::string_view::npos) {
+  if (name.size() > kLongest || !name.contains('_')) {
     return false;
   }
   std::array<char, kLongest> plain{};
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    plain[i] = name[i] == '_' ? '-' : name[i];
+  std::ranges::replace_copy(name, plain.begin(), '_', '-');
+  switch (const FieldName known = InternFieldName({plain.data(), name.size()}); known) {
+    case FieldName::kContentLength:
+    case FieldName::kTransferEncoding:
+    case FieldName::kKeepAlive:
+    case FieldName::kProxyConnection:
+    case FieldName::kHttp2Settings:
+      return true;
+    default:
+      return known >= FieldName::kXForwardedFor && known <= FieldName::kXForwardedClientcertEnd;
   }
-  const FieldName known = InternFieldName({plain.data(), name.size()});
-  return known == FieldName::kContentLength || known == FieldName::kTransferEncoding ||
-         known == FieldName::kHost || known == FieldName::kConnection ||
-         known == FieldName::kProxy || known == FieldName::kProxyConnection ||
-         known == FieldName::kKeepAlive || known == FieldName::kUpgrade ||
-         known == FieldName::kTe ||
-         (known >= FieldName::kXForwardedFor && known <= FieldName::kXForwardedClientcertEnd);
 }
 
 std::string_view FieldNameText(FieldName name) {
-  for (const Entry& entry : kNames) {
-    if (entry.first == name) {
-      return entry.second;
-    }
-  }
-  return {};
+  const auto number = static_cast<std::size_t>(name);
+  return number == 0 || number > kNames.size() ? std::string_view{} : kNames[number - 1].second;
 }
 
 }  // namespace elb::http

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/field_name.h"
@@ -21,6 +22,9 @@ enum class Method : std::uint8_t {
   kConnect,
   kOther
 };
+
+/// Methods are case-sensitive (RFC 9110 section 9.1): `get` is kOther.
+[[nodiscard]] Method MethodOf(std::string_view text);
 
 /// Idempotent for retries (data-plane.md 5.6): GET HEAD OPTIONS PUT DELETE. Anything else,
 /// unknown methods included, may have been executed once it was sent.

@@ -58,6 +58,9 @@ class Channel::Call {
   }
   ~Call() {
     channel_->Flush();
+    if (channel_->end_ || channel_->failure_) {
+      channel_->input_.Clear();  // Nobody will read on.
+    }
     channel_->input_.Keep();
     ThreadScratch().in_use = false;
   }

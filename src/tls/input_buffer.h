@@ -30,6 +30,7 @@ class InputBuffer {
 
   /// Drops `count` bytes from the front.
   void Consume(std::size_t count) { bytes_ = bytes_.subspan(count); }
+  void Clear() { bytes_ = {}; }
   /// One read of `lower` into `scratch`. Only while empty.
   [[nodiscard]] net::ReadResult Fill(net::Stream& lower, std::span<std::byte> scratch);
   /// One read of `lower` behind what is there, which must be less than `kBlockBytes`.

@@ -1,6 +1,7 @@
 #include "http/h1/body.h"
 
 #include <algorithm>
+#include <array>
 
 #include "http/h1/fields.h"
 
@@ -25,31 +26,34 @@ bool IsExtensionByte(char letter) {
   return letter == '\t' || (byte >= 0x20 && byte != 0x7f);
 }
 
-/// Fields that a trailer must not carry (RFC 9110 section 6.5.1).
-bool MayBeTrailer(FieldName name) {
-  switch (name) {
-    case FieldName::kHost:
-    case FieldName::kContentLength:
-    case FieldName::kTransferEncoding:
-    case FieldName::kConnection:
-    case FieldName::kKeepAlive:
-    case FieldName::kProxyConnection:
-    case FieldName::kUpgrade:
-    case FieldName::kTe:
-    case FieldName::kTrailer:
-    case FieldName::kCookie:
-    case FieldName::kSetCookie:
-    case FieldName::kAuthorization:
-    case FieldName::kContentType:
-    case FieldName::kContentEncoding:
-    case FieldName::kCacheControl:
-    case FieldName::kExpect:
-    case FieldName::kLocation:
-    case FieldName::kDate:
-      return false;
-    default:
-      return true;
-  }
+/// Fields that a trailer must not carry (RFC 9110 section 6.5.1): framing, routing, request
+/// modifiers, authentication, response control data, how to read the content. All interned names
+/// belong to the head.
+bool IsForbiddenTrailer(const Field& field) {
+  static constexpr std::array<std::string_view, 18> kForbidden = {
+      "age",
+      "authentication-info",
+      "content-range",
+      "expires",
+      "forwarded",
+      "if-match",
+      "if-none-match",
+      "if-modified-since",
+      "if-range",
+      "max-forwards",
+      "if-unmodified-since",
+      "pragma",
+      "range",
+      "proxy-authenticate",
+      "proxy-authorization",
+      "retry-after",
+      "vary",
+      "www-authenticate",
+  };
+  return field.known != FieldName::kOther || IsDisguisedManagedName(field.name) ||
+         std::ranges::any_of(kForbidden, [&field](std::string_view name) {
+           return EqualsIgnoringCase(field.name, name);
+         });
 }
 
 }  // namespace
@@ -64,6 +68,7 @@ void BodyDecoder::Start(Framing framing, std::uint64_t content_length) {
   state_ = State::kSize;
   trailers_.clear();
   trailer_text_.clear();
+  trailer_line_ = 0;
   complete_ = framing == Framing::kNone || (framing == Framing::kLength && content_length == 0);
 }
 
@@ -132,27 +137,30 @@ BodyPiece BodyDecoder::NextChunked(std::string_view input) {
   return {.kind = BodyPiece::Kind::kNeedMore, .data = {}, .consumed = used};
 }
 
+/// One byte of a chunk size: 1 to 16 hexadecimal digits, then `;` or the line end.
+Refusal BodyDecoder::StepSize(char letter) {
+  if (const int digit = HexValue(letter); digit >= 0) {
+    remaining_ = remaining_ << 4 | static_cast<std::uint64_t>(digit);
+    const bool fits = ++digits_ <= kChunkSizeDigitsMax && remaining_ <= kChunkBytesMax;
+    return fits ? Refusal::kNone : Refusal::kBadFraming;
+  }
+  if (digits_ == 0) {
+    return Refusal::kBadFraming;
+  }
+  digits_ = 0;
+  if (letter == ';') {
+    state_ = State::kExtension;
+    return CountExtension();
+  }
+  state_ = State::kSizeLf;
+  return letter == '\r' ? Refusal::kNone : Refusal::kBadFraming;
+}
+
 /// One byte of chunk framing (RFC 9112 section 7.1).
 Refusal BodyDecoder::Step(char letter) {
   switch (state_) {
-    case State::kSize: {
-      const int digit = HexValue(letter);
-      if (digit >= 0) {
-        remaining_ = remaining_ << 4 | static_cast<std::uint64_t>(digit);
-        return ++digits_ > kChunkSizeDigitsMax || remaining_ > kChunkBytesMax ? Refusal::kBadFraming
-                                                                              : Refusal::kNone;
-      }
-      if (digits_ == 0) {
-        return Refusal::kBadFraming;
-      }
-      digits_ = 0;
-      if (letter == ';') {
-        state_ = State::kExtension;
-        return CountExtension();
-      }
-      state_ = State::kSizeLf;
-      return letter == '\r' ? Refusal::kNone : Refusal::kBadFraming;
-    }
+    case State::kSize:
+      return StepSize(letter);
     case State::kExtension:
       if (letter == '\r') {
         state_ = State::kSizeLf;
@@ -180,30 +188,36 @@ Refusal BodyDecoder::CountExtension() {
                                                                  : Refusal::kNone;
 }
 
-/// Collects the trailer section and ends the body with it.
+BodyPiece BodyDecoder::Complete(std::size_t used) {
+  std::erase_if(trailers_, IsForbiddenTrailer);
+  complete_ = true;
+  return {.kind = BodyPiece::Kind::kEnd, .data = {}, .consumed = used};
+}
+
+/// Collects the trailer section and ends the body with it. Lines already read are read again only
+/// when the text had to move.
 BodyPiece BodyDecoder::ReadTrailers(std::string_view input, std::size_t used) {
-  const std::size_t before = trailer_text_.size();
-  const std::size_t room =
-      limits_->trailer_bytes_max + 1 - std::min(before, limits_->trailer_bytes_max + 1);
-  const std::string_view more = input.substr(used, room);
-  const bool line_ended = more.find('\n') != std::string_view::npos;
-  trailer_text_.append(more);
-  if (line_ended || trailer_text_.size() <= 2) {
-    trailers_.clear();
-    std::size_t position = 0;
-    switch (ReadFields(trailer_text_, position, limits_->fields_max, trailers_)) {
-      case LineStatus::kDone:
-        std::erase_if(trailers_, [](const Field& field) { return !MayBeTrailer(field.known); });
-        complete_ = true;
-        return {.kind = BodyPiece::Kind::kEnd, .data = {}, .consumed = used + position - before};
-      case LineStatus::kMalformed:
-      case LineStatus::kTooMany:
-        return Refuse(Refusal::kBadFraming, used);
-      case LineStatus::kNeedMore:
-        break;
-    }
+  if (trailer_text_.empty() && input.substr(used).starts_with("\r\n")) {
+    return Complete(used + 2);
   }
-  if (trailer_text_.size() > limits_->trailer_bytes_max) {
+  const std::size_t before = trailer_text_.size();
+  const std::string_view more = input.substr(used, limits_->trailer_bytes_max - before);
+  const char* const place = trailer_text_.data();
+  trailer_text_.append(more);
+  if (trailer_text_.data() != place) {
+    trailers_.clear();
+    trailer_line_ = 0;
+  }
+  switch (ReadFields(trailer_text_, trailer_line_, limits_->fields_max, trailers_)) {
+    case LineStatus::kDone:
+      return Complete(used + trailer_line_ - before);
+    case LineStatus::kMalformed:
+    case LineStatus::kTooMany:
+      return Refuse(Refusal::kBadFraming, used);
+    case LineStatus::kNeedMore:
+      break;
+  }
+  if (trailer_text_.size() >= limits_->trailer_bytes_max) {
     return Refuse(Refusal::kBadFraming, used);
   }
   return {.kind = BodyPiece::Kind::kNeedMore, .data = {}, .consumed = used + more.size()};

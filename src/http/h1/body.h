@@ -23,11 +23,18 @@ struct BodyPiece {
   std::size_t consumed = 0;
 };
 
-/// Takes the body of one HTTP/1 message out of its framing. Pure; never copies content.
-/// Trailers are validated and kept (`trailers()` views into decoder-owned storage).
+/// Takes the body of one HTTP/1 message out of its framing (RFC 9112 section 7.1, data-plane.md
+/// 4.3). Pure; never copies content. Trailers are validated and kept, except those that a trailer
+/// section must not carry and the names that the load balancer manages; `trailers()` views into
+/// decoder-owned storage. How the input is cut makes no difference.
 class BodyDecoder {
  public:
   explicit BodyDecoder(const Limits& limits) : limits_(&limits) {}
+  ~BodyDecoder() = default;
+  BodyDecoder(const BodyDecoder&) = delete;
+  BodyDecoder& operator=(const BodyDecoder&) = delete;
+  BodyDecoder(BodyDecoder&&) = delete;
+  BodyDecoder& operator=(BodyDecoder&&) = delete;
 
   /// Starts a body. `kUntilEnd`: everything is content until `Finish`.
   void Start(Framing framing, std::uint64_t content_length);
@@ -54,8 +61,10 @@ class BodyDecoder {
   [[nodiscard]] BodyPiece NextChunked(std::string_view input);
   [[nodiscard]] BodyPiece TakeData(std::string_view input, std::size_t used);
   [[nodiscard]] BodyPiece ReadTrailers(std::string_view input, std::size_t used);
+  [[nodiscard]] BodyPiece Complete(std::size_t used);
   [[nodiscard]] BodyPiece Refuse(Refusal refusal, std::size_t used);
   [[nodiscard]] Refusal Step(char letter);
+  [[nodiscard]] Refusal StepSize(char letter);
   [[nodiscard]] Refusal CountExtension();
 
   const Limits* limits_;
@@ -65,7 +74,8 @@ class BodyDecoder {
   std::size_t digits_ = 0;
   State state_ = State::kSize;
   FieldList trailers_;
-  std::string trailer_text_;  ///< What `trailers_` views into.
+  std::string trailer_text_;      ///< What `trailers_` views into.
+  std::size_t trailer_line_ = 0;  ///< Where its first incomplete line starts.
   Framing framing_ = Framing::kNone;
   Refusal refusal_ = Refusal::kNone;
   bool complete_ = true;

@@ -1,5 +1,7 @@
 #include "http/h1/fields.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/ip.h"
@@ -10,45 +12,70 @@ namespace {
 
 constexpr std::uint64_t kContentLengthMax = INT64_MAX;
 
-std::string_view TrimSpace(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
-/// One field line at `position`.
-LineStatus ReadField(std::string_view buffer, std::size_t& position, Field& field) {
-  const std::string_view rest = buffer.substr(position);
-  const std::size_t name_size = TokenLength(rest);
+/// One field line at the front of `rest`; `size` is its length with the line end.
+LineStatus ReadField(const Scanner& scanner, std::string_view rest, Field& field,
+                     std::size_t& size) {
+  const std::size_t name_size = scanner.token_length(rest);
   if (name_size == rest.size()) {
     return LineStatus::kNeedMore;
   }
   if (name_size == 0 || rest[name_size] != ':') {
     return LineStatus::kMalformed;
   }
-  const std::string_view behind = rest.substr(name_size + 1);
-  const std::size_t value_size = FieldValueLength(behind);
-  if (value_size + 1 >= behind.size()) {
-    return value_size < behind.size() && behind[value_size] != '\r' ? LineStatus::kMalformed
-                                                                    : LineStatus::kNeedMore;
+  std::size_t value_start = name_size + 1;
+  if (value_start < rest.size() && rest[value_start] == ' ') {
+    ++value_start;
   }
-  if (behind[value_size] != '\r' || behind[value_size + 1] != '\n') {
+  const std::size_t value_end = value_start + scanner.field_value_length(rest.substr(value_start));
+  if (value_end == rest.size()) {
+    return LineStatus::kNeedMore;
+  }
+  if (rest[value_end] != '\r') {
+    return LineStatus::kMalformed;
+  }
+  if (value_end + 1 == rest.size()) {
+    return LineStatus::kNeedMore;
+  }
+  if (rest[value_end + 1] != '\n') {
     return LineStatus::kMalformed;
   }
   field.name = rest.substr(0, name_size);
-  field.value = TrimSpace(behind.substr(0, value_size));
+  field.value = TrimSpace(rest.substr(value_start, value_end - value_start));
   field.known = InternFieldName(field.name);
-  position += name_size + 1 + value_size + 2;
+  size = value_end + 2;
   return LineStatus::kDone;
 }
 
-bool IsRegNameChar(char letter) {
-  return IsTokenChar(letter) ? letter != '#' && letter != '^' && letter != '`' && letter != '|'
-                             : letter == '(' || letter == ')' || letter == ';' || letter == '=';
+/// unreserved and sub-delims without the comma (RFC 3986 section 3.2.2).
+constexpr std::array<bool, 256> MakeRegNameTable() {
+  std::array<bool, 256> table{};
+  for (std::size_t i = 0; i < 128; ++i) {
+    const bool digit = i >= '0' && i <= '9';
+    const bool letter = (i >= 'A' && i <= 'Z') || (i >= 'a' && i <= 'z');
+    table[i] = digit || letter || std::string_view("-._~!$&'()*+;=").contains(static_cast<char>(i));
+  }
+  return table;
+}
+
+constexpr auto kRegName = MakeRegNameTable();
+
+bool IsHexDigit(char letter) {
+  return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'f') ||
+         (letter >= 'A' && letter <= 'F');
+}
+
+bool IsRegName(std::string_view host) {
+  for (std::size_t i = 0; i < host.size(); ++i) {
+    if (host[i] == '%') {
+      if (host.size() - i < 3 || !IsHexDigit(host[i + 1]) || !IsHexDigit(host[i + 2])) {
+        return false;
+      }
+      i += 2;
+    } else if (!kRegName[static_cast<unsigned char>(host[i])]) {
+      return false;
+    }
+  }
+  return !host.empty();
 }
 
 bool IsValidPort(std::string_view port) {
@@ -62,29 +89,53 @@ bool IsValidPort(std::string_view port) {
 
 LineStatus ReadFields(std::string_view buffer, std::size_t& position, std::size_t fields_max,
                       FieldList& fields) {
-  while (true) {
-    if (position >= buffer.size()) {
-      return LineStatus::kNeedMore;
-    }
-    if (buffer[position] == '\r') {
-      if (position + 1 == buffer.size()) {
+  const Scanner& scanner = BestScanner();
+  Field field;
+  std::size_t size = 0;
+  while (position < buffer.size()) {
+    const std::string_view rest = buffer.substr(position);
+    if (rest.front() == '\r') {
+      if (rest.size() == 1) {
         return LineStatus::kNeedMore;
       }
-      if (buffer[position + 1] != '\n') {
+      if (rest[1] != '\n') {
         return LineStatus::kMalformed;
       }
       position += 2;
       return LineStatus::kDone;
     }
-    if (fields.size() == fields_max) {
+    if (fields.size() >= fields_max) {
       return LineStatus::kTooMany;
     }
-    Field& field = fields.emplace_back();
-    const LineStatus status = ReadField(buffer, position, field);
+    const LineStatus status = ReadField(scanner, rest, field, size);
     if (status != LineStatus::kDone) {
       return status;
     }
+    fields.push_back(field);
+    position += size;
   }
+  return LineStatus::kNeedMore;
+}
+
+bool IsStillOpen(std::string_view buffer, const OpenLine& open) {
+  return open.is_field && !buffer.substr(std::min(open.scanned, buffer.size())).contains('\n');
+}
+
+LineStatus ReadOpenField(std::string_view buffer, const OpenLine& open, std::size_t fields_max,
+                         FieldList& scratch) {
+  scratch.clear();
+  std::size_t position = open.start;
+  return ReadFields(buffer, position, fields_max - open.fields, scratch);
+}
+
+std::string_view TrimSpace(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
+    text.remove_suffix(1);
+  }
+  return text;
 }
 
 bool NextListElement(std::string_view& list, std::string_view& element) {
@@ -100,17 +151,9 @@ bool NextListElement(std::string_view& list, std::string_view& element) {
 }
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower_case) {
-  if (text.size() != lower_case.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char letter = text[i];
-    if ((letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter) !=
-        lower_case[i]) {
-      return false;
-    }
-  }
-  return true;
+  return std::ranges::equal(text, lower_case, [](char letter, char lower) {
+    return (letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter) == lower;
+  });
 }
 
 bool ParseContentLength(std::string_view text, std::uint64_t& value) {
@@ -139,10 +182,7 @@ ConnectionOptions ReadConnection(const FieldList& fields) {
 }
 
 bool IsValidAuthority(std::string_view authority) {
-  if (authority.empty()) {
-    return false;
-  }
-  if (authority.front() == '[') {
+  if (authority.starts_with('[')) {
     const std::size_t close = authority.find(']');
     if (close == std::string_view::npos) {
       return false;
@@ -153,19 +193,8 @@ bool IsValidAuthority(std::string_view authority) {
            (rest.empty() || (rest.front() == ':' && IsValidPort(rest.substr(1))));
   }
   const std::size_t colon = authority.find(':');
-  const std::string_view host = authority.substr(0, colon);
-  if (host.empty()) {
-    return false;
-  }
-  for (const char letter : host) {
-    if (!IsRegNameChar(letter) && static_cast<unsigned char>(letter) < 0x80) {
-      return false;
-    }
-    if (static_cast<unsigned char>(letter) >= 0x80) {
-      return false;
-    }
-  }
-  return colon == std::string_view::npos || IsValidPort(authority.substr(colon + 1));
+  return IsRegName(authority.substr(0, colon)) &&
+         (colon == std::string_view::npos || IsValidPort(authority.substr(colon + 1)));
 }
 
 }  // namespace elb::http::h1

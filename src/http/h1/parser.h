@@ -35,17 +35,32 @@ enum class Refusal : std::uint8_t {
 
 enum class ParseStatus : std::uint8_t { kNeedMore, kDone, kRefused };
 
+/// Where the first line of a head starts that was not complete when it was last looked at. While
+/// that line does not end, only it is read again; a line end means that the head is read anew,
+/// because the buffer may have moved.
+struct OpenLine {
+  std::size_t scanned = 0;  ///< Bytes looked at.
+  std::size_t head = 0;     ///< Where the head starts: behind empty lines.
+  std::size_t start = 0;
+  std::size_t fields = 0;  ///< Complete field lines before it.
+  bool is_field = false;   ///< It belongs to the fields, not to the first line.
+};
+
 /// Incremental strict parser of one request head (RFC 9112, data-plane.md 4.2 and 4.3). Pure.
 ///
 /// The caller keeps one contiguous buffer with everything received since the end of the previous
 /// message and calls `Parse` each time it has grown; the parser remembers how far it looked. The
-/// buffer may move between calls, not after kDone while `head` is in use.
+/// buffer may move between calls, not after kDone while `head` is in use. However the bytes were
+/// cut, the result is the same, and a refusal comes with the first byte that makes it certain,
+/// except for rules over several fields (Host, framing), which are looked at once the head is
+/// complete. A refusal is final until `Reset`.
 class RequestParser {
  public:
   explicit RequestParser(const Limits& limits) : limits_(&limits) {}
 
   /// kDone: `head` is complete, `consumed()` bytes of the buffer belong to it (leading empty lines
-  /// included). kRefused: `refusal()` says why; nothing behind may be read.
+  /// included). kRefused: `refusal()` says why; nothing behind may be read. Before kDone, `head`
+  /// holds nothing of use and need not be the same at the next call.
   [[nodiscard]] ParseStatus Parse(std::string_view buffer, RequestHead& head);
 
   [[nodiscard]] std::size_t consumed() const { return consumed_; }
@@ -54,10 +69,8 @@ class RequestParser {
   void Reset();
 
  private:
-  [[nodiscard]] bool TargetMayBeTooLong(std::string_view buffer) const;
-
   const Limits* limits_;
-  std::size_t scanned_ = 0;
+  OpenLine open_;
   std::size_t consumed_ = 0;
   Refusal refusal_ = Refusal::kNone;
   std::string rewritten_target_;  ///< `http://host?query` has no view in origin-form.
@@ -68,7 +81,8 @@ class ResponseParser {
  public:
   explicit ResponseParser(const Limits& limits) : limits_(&limits) {}
 
-  /// `request` decides about the body (HEAD, CONNECT). kRefused: answer 502.
+  /// `request` decides about the body: none for HEAD. kRefused: answer 502. `head` as in
+  /// RequestParser.
   [[nodiscard]] ParseStatus Parse(std::string_view buffer, Method request, ResponseHead& head);
 
   [[nodiscard]] std::size_t consumed() const { return consumed_; }
@@ -77,7 +91,7 @@ class ResponseParser {
 
  private:
   const Limits* limits_;
-  std::size_t scanned_ = 0;
+  OpenLine open_;
   std::size_t consumed_ = 0;
   Refusal refusal_ = Refusal::kNone;
 };

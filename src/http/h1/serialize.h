@@ -34,7 +34,7 @@ class HeadWriter {
   bool overflowed_ = false;
 };
 
-/// Standard reason phrase (RFC 9110 section 15), empty for unknown codes.
+/// Reason phrase of the IANA registry of status codes, empty for unknown codes.
 [[nodiscard]] std::string_view ReasonPhrase(int status);
 
 /// Writes a chunk-size line for `bytes` (> 0) into `space` (>= 18 bytes); returns what was written.
