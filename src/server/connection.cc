@@ -63,8 +63,11 @@ net::Task<void> Connection::Run() {
   if (established == Established::kNo) {
     co_return;
   }
-  if (established == Established::kPlainHttp) {
-    AnswerPlainHttp();
+  if (established == Established::kPlainHttp || established == Established::kAlert) {
+    DropTls();
+    if (established == Established::kPlainHttp) {
+      AnswerPlainHttp();
+    }
     co_await Linger();
     co_return;
   }
@@ -98,7 +101,9 @@ net::Task<Connection::Established> Connection::Establish() {
         co_return Established::kPlainHttp;
       }
       handler_->OnHandshakeFailed(facts_, fault);
-      co_return Established::kNo;
+      // A client that is still sending must get to see why (data-plane.md 2.6).
+      const bool has_alert = fault.code == FaultCode::kTls && fault.detail != 0;
+      co_return has_alert ? Established::kAlert : Established::kNo;
     }
     if (*done) {
       co_return Established::kYes;
@@ -115,13 +120,17 @@ net::Task<Connection::Established> Connection::Establish() {
   }
 }
 
-/// Plain HTTP on a TLS port gets a plain 400 (data-plane.md 2.10).
-void Connection::AnswerPlainHttp() {
-  std::unique_ptr<net::Stream> plain = tls_->ReleaseLower();
+/// Goes on with the stream below TLS after a failed handshake.
+void Connection::DropTls() {
+  std::unique_ptr<net::Stream> lower = tls_->ReleaseLower();
   tls_ = nullptr;
   facts_.tls = nullptr;
-  stream_ = std::move(plain);
+  stream_ = std::move(lower);
   stream_->SetSignal(&signal_);
+}
+
+/// Plain HTTP on a TLS port gets a plain 400 (data-plane.md 2.10).
+void Connection::AnswerPlainHttp() {
   const OwnAnswer answer(400, "plain_http_on_tls", AnswerForm::kHtml);
   http::h1::HeadWriter writer(signal_.reactor().head_scratch());
   writer.AppendStatusLine(answer.status(), {});

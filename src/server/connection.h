@@ -31,9 +31,10 @@ class Connection {
   void Cancel() { signal_.Cancel(); }
 
  private:
-  enum class Established : std::uint8_t { kYes, kPlainHttp, kNo };
+  enum class Established : std::uint8_t { kYes, kPlainHttp, kAlert, kNo };
   [[nodiscard]] net::Task<Established> Establish();
   [[nodiscard]] net::Task<void> Linger();
+  void DropTls();
   void AnswerPlainHttp();
 
   Handler* handler_;

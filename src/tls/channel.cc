@@ -172,6 +172,7 @@ void Channel::SetSignal(net::Signal* signal) {
 }
 
 net::ReadResult Channel::Read(std::span<std::byte> into) {
+  ELB_ASSERT(established_);
   if (end_) {
     return *end_;
   }
