@@ -244,6 +244,15 @@ TEST(PrivateKeyTest, RefusesKeysThatNoListenerCanUse) {
   }
 }
 
+TEST(PrivateKeyTest, NamesTheAlgorithmItRefuses) {
+  EXPECT_EQ(KeyError(Read("ed25519.key")),
+            "the private key cannot be used: keys of the algorithm ED25519 are not supported; RSA "
+            "and EC are");
+  EXPECT_EQ(KeyError(Read("rsapss.key")),
+            "the private key cannot be used: keys of the algorithm RSA-PSS are not supported; RSA "
+            "and EC are");
+}
+
 TEST(PrivateKeyTest, SaysWhatIsWrong) {
   const std::string good = Read("ec-prime256v1.key");
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -17,6 +18,7 @@ namespace elb::crypto {
 namespace {
 
 using Pkcs8Pointer = std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpenSslFree<&PKCS8_PRIV_KEY_INFO_free>>;
+using DecoderPointer = std::unique_ptr<OSSL_DECODER_CTX, OpenSslFree<&OSSL_DECODER_CTX_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, OpenSslFree<&EVP_MD_CTX_free>>;
 
 std::unexpected<Error> Unusable(std::string_view why) {
@@ -47,11 +49,30 @@ Result<PemBlock> KeyBlock(std::string_view pem) {
   return std::move(blocks->front());
 }
 
+/// By its algorithm: `EVP_PKCS82PKEY` would try the decoders of every algorithm, at three times the
+/// cost.
 KeyPointer DecodePkcs8(const std::string& bytes) {
   const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
   const unsigned char* const end = at + bytes.size();
   const Pkcs8Pointer info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &at, static_cast<long>(bytes.size())));
-  return info != nullptr && at == end ? KeyPointer(EVP_PKCS82PKEY(info.get())) : nullptr;
+  const ASN1_OBJECT* algorithm = nullptr;
+  if (info == nullptr || at != end ||
+      PKCS8_pkey_get0(&algorithm, nullptr, nullptr, nullptr, info.get()) != 1) {
+    return nullptr;
+  }
+  const int id = OBJ_obj2nid(algorithm);
+  const char* name = id == NID_rsaEncryption          ? "RSA"
+                     : id == NID_X9_62_id_ecPublicKey ? "EC"
+                                                      : OBJ_nid2sn(id);
+  EVP_PKEY* key = nullptr;
+  const DecoderPointer decoder(OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "PrivateKeyInfo", name,
+                                                             EVP_PKEY_KEYPAIR, nullptr, nullptr));
+  at = reinterpret_cast<const unsigned char*>(bytes.data());
+  std::size_t left = bytes.size();
+  if (decoder != nullptr) {
+    OSSL_DECODER_from_data(decoder.get(), &at, &left);
+  }
+  return KeyPointer(key);
 }
 
 KeyPointer DecodeOwnFormat(int algorithm, const std::string& bytes) {
