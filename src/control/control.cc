@@ -221,9 +221,9 @@ Result<Shown> Control::Represent(const Caller& caller, Resource resource,
                                  const std::string& id) const {
   const LiveState live{.data_plane = parts_.data_plane};
   const model::Identity* identity = IdentityOf(state_, resource, id);
-  return Shown{.object = std::make_shared<const Json>(
-                   ShowObject(state_, live, caller, resource, id)),
-               .revision = static_cast<std::uint64_t>(identity->revision)};
+  return Shown{
+      .object = std::make_shared<const Json>(ShowObject(state_, live, caller, resource, id)),
+      .revision = static_cast<std::uint64_t>(identity->revision)};
 }
 
 Result<Shown> Control::Create(const Caller& caller, Resource resource, const std::string& parent,

@@ -1,0 +1,127 @@
+#include "rest/error_codes.h"
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace elb::rest {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Codes of a shared load balancer that say what was wrong (api-v3.md 1.9.2, 1.9.3).
+std::string_view SharedInvalidCode(const Error& error) {
+  struct Entry {
+    std::string_view path;
+    std::string_view code;
+  };
+  static constexpr Entry kEntries[] = {
+      {"listener.protocol_port", "ELB.6041"}, {"listener.protocol", "ELB.6061"},
+      {"pool.protocol", "ELB.6071"},          {"pool.lb_algorithm", "ELB.6051"},
+      {"listener.name", "ELB.6011"},          {"listener.description", "ELB.6031"},
+      {"loadbalancer.name", "ELB.1021"},      {"loadbalancer.description", "ELB.1031"},
+      {"healthmonitor.delay", "ELB.7001"},
+  };
+  for (const Entry& entry : kEntries) {
+    if (error.path == entry.path) {
+      return entry.code;
+    }
+  }
+  return "ELB.9899";
+}
+
+WireError Make(int status, std::string_view code) {
+  return {.status = status, .code = std::string(code)};
+}
+
+}  // namespace
+
+WireError ToWire(const Error& error, ErrorKind kind, bool update) {
+  switch (kind) {
+    case ErrorKind::kInvalid:
+      return Make(400, error.shared ? SharedInvalidCode(error) : "ELB.8902");
+    case ErrorKind::kMissing:
+      return Make(400, error.shared ? "ELB.9805" : "ELB.8902");
+    case ErrorKind::kImmutable:
+      return Make(400, !error.shared                         ? "ELB.8902"
+                       : error.path.starts_with("listener.") ? "ELB.6015"
+                                                             : "ELB.9899");
+    case ErrorKind::kEmptyBody:
+      return Make(400, "ELB.0002");
+    case ErrorKind::kNotFound:
+      return Make(404, "ELB.8904");
+    case ErrorKind::kReferenceNotFound:
+      return error.shared && error.path.contains("container_ref") ? Make(400, "ELB.5040")
+                                                                  : Make(404, "ELB.8904");
+    case ErrorKind::kConflict:
+      return Make(409, "ELB.8907");
+    case ErrorKind::kPortTaken:
+      return error.shared ? Make(400, "ELB.6200") : Make(409, "ELB.8907");
+    case ErrorKind::kHasMembers:
+      return error.shared ? Make(400, "ELB.1018") : Make(409, "ELB.8907");
+    case ErrorKind::kQuota:
+      return error.shared ? Make(400, "ELB.9807") : Make(409, "ELB.8905");
+    case ErrorKind::kRestricted:
+      return Make(400, error.shared ? "ELB.9899" : "ELB.8902");
+    case ErrorKind::kUnauthenticated:
+      return Make(401, "SYS.0401");
+    case ErrorKind::kForbiddenProject:
+      return Make(403, "SYS.0403");
+    case ErrorKind::kForbiddenAction:
+      return Make(403, "ELB.9802");
+    case ErrorKind::kUnsupported:
+      return Make(403, "ELB.8962");
+    case ErrorKind::kPrecondition:
+      return Make(412, "ELB.9710");
+    case ErrorKind::kBadOption:
+      return Make(400, "ELB.9702");
+    case ErrorKind::kUnusableCertificate:
+      return Make(400, update ? "ELB.5013" : "ELB.1011");
+    case ErrorKind::kUnusableCaCertificate:
+      return Make(400, update ? "ELB.5053" : "ELB.5051");
+    case ErrorKind::kSoldOut:
+      return Make(400, "ELB.8950");
+    case ErrorKind::kFlavorChange:
+      return Make(400, "ELB.8959");
+    case ErrorKind::kNoIpTarget:
+      return Make(400, "ELB.8939");
+    case ErrorKind::kIpTargetProtocol:
+      return Make(400, "ELB.8938");
+    case ErrorKind::kIpVersion:
+      return Make(400, "ELB.8933");
+    case ErrorKind::kTooManyAttempts:
+      return Make(429, "ELB.9721");
+    case ErrorKind::kTooLarge:
+      return Make(413, "ELB.9761");
+    case ErrorKind::kStorage:
+    case ErrorKind::kInternal:
+      break;
+  }
+  return Make(500, "ELB.8906");
+}
+
+Response ErrorResponse(const Error& error, bool update, const std::string& request_id) {
+  const WireError wire = ToWire(error, error.kind, update);
+  Json body{{"error_code", wire.code}, {"error_msg", error.message}, {"request_id", request_id}};
+  if (!error.details.empty()) {
+    body["details"] = Json::array();
+    for (const ErrorDetail& detail : error.details) {
+      body["details"].push_back({{"path", detail.path},
+                                 {"code", ToWire(error, detail.kind, update).code},
+                                 {"message", detail.message}});
+    }
+  } else if (!error.path.empty()) {
+    body["details"] =
+        Json::array({{{"path", error.path}, {"code", wire.code}, {"message", error.message}}});
+  }
+  if (error.blockers_total > 0) {
+    body["blockers"] = Json::array();
+    for (const Blocker& blocker : error.blockers) {
+      body["blockers"].push_back(
+          {{"kind", blocker.kind}, {"id", blocker.id}, {"name", blocker.name}});
+    }
+    body["blockers_total"] = error.blockers_total;
+  }
+  return {.status = wire.status, .body = body.dump(-1, ' ', false, Json::error_handler_t::replace)};
+}
+
+}  // namespace elb::rest
