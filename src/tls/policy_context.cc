@@ -228,14 +228,20 @@ class Cache {
   }
   void Insert(const std::string& key, const std::shared_ptr<const PolicyContext>& context) {
     const MutexLock lock(mutex_);
-    absl::erase_if(contexts_, [](const auto& entry) { return entry.second.expired(); });
+    if (contexts_.size() >= purge_at_) {
+      absl::erase_if(contexts_, [](const auto& entry) { return entry.second.expired(); });
+      purge_at_ = std::max(kPurgeAtLeast, 2 * contexts_.size());
+    }
     contexts_[key] = context;
   }
 
  private:
+  static constexpr std::size_t kPurgeAtLeast = 64;
+
   Mutex mutex_;
   absl::flat_hash_map<std::string, std::weak_ptr<const PolicyContext>> contexts_
       ELB_GUARDED_BY(mutex_);
+  std::size_t purge_at_ ELB_GUARDED_BY(mutex_) = kPurgeAtLeast;
 };
 
 }  // namespace
