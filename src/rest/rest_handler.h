@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+
+#include "control/executor.h"
+#include "net/reactor.h"
+#include "rest/api.h"
+#include "server/connection_policy.h"
+#include "server/server_stream.h"
+
+namespace elb::rest {
+
+/// Serves the management API on a reactor's thread; the calls themselves run on the control thread,
+/// one after the other. Either side may die first.
+class RestHandler final : public server::Handler, public server::ConnectionPolicy {
+ public:
+  static constexpr std::size_t kBodyBytesMax = 2 * 1024 * 1024;
+
+  RestHandler(Api& api, control::Executor& executor) : api_(&api), executor_(&executor) {}
+
+  [[nodiscard]] net::Task<void> Serve(server::ServerStream& stream) override;
+  void OnRefused(const server::ConnectionFacts& connection,
+                 const server::RefusedRequest& refused) override;
+  void OnHandshakeFailed(const server::ConnectionFacts& connection, const Fault& fault) override;
+
+  [[nodiscard]] std::chrono::seconds keepalive_timeout() const override {
+    return std::chrono::seconds{75};
+  }
+  [[nodiscard]] std::chrono::seconds client_timeout() const override {
+    return std::chrono::seconds{60};
+  }
+  [[nodiscard]] std::uint64_t request_body_bytes_max() const override {
+    return limits_.request_body_bytes_max;
+  }
+  [[nodiscard]] bool retiring() const override { return false; }
+  [[nodiscard]] const http::h1::Limits& limits() const override { return limits_; }
+
+ private:
+  struct Exchange;
+  enum class BodyState : std::uint8_t { kComplete, kTooLarge, kGone };
+  [[nodiscard]] static net::Task<BodyState> ReadBody(server::ServerStream* stream,
+                                                     std::string* body);
+
+  Api* api_;
+  control::Executor* executor_;
+  http::h1::Limits limits_;
+};
+
+}  // namespace elb::rest
