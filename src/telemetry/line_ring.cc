@@ -1,0 +1,36 @@
+#include "telemetry/line_ring.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace elb::telemetry {
+
+LineRing::LineRing(std::size_t capacity)
+    : bytes_(std::make_unique<char[]>(capacity)), capacity_(capacity) {}
+
+bool LineRing::Offer(std::string_view line) {
+  const std::size_t written = written_.load(std::memory_order_relaxed);
+  const std::size_t used = written - read_.load(std::memory_order_acquire);
+  if (capacity_ - used < line.size()) {
+    return false;
+  }
+  const std::size_t at = written % capacity_;
+  const std::size_t first = std::min(line.size(), capacity_ - at);
+  std::memcpy(bytes_.get() + at, line.data(), first);
+  std::memcpy(bytes_.get(), line.data() + first, line.size() - first);
+  written_.store(written + line.size(), std::memory_order_release);
+  return true;
+}
+
+void LineRing::Drain(std::string& out) {
+  const std::size_t read = read_.load(std::memory_order_relaxed);
+  const std::size_t written = written_.load(std::memory_order_acquire);
+  const std::size_t count = written - read;
+  const std::size_t at = read % capacity_;
+  const std::size_t first = std::min(count, capacity_ - at);
+  out.append(bytes_.get() + at, first);
+  out.append(bytes_.get(), count - first);
+  read_.store(written, std::memory_order_release);
+}
+
+}  // namespace elb::telemetry

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace elb::telemetry {
+
+/// Bounded ring of bytes from one writing thread to one reading thread. Never blocks: a line that
+/// does not fit is refused as a whole.
+class LineRing {
+ public:
+  explicit LineRing(std::size_t capacity);
+
+  /// Writer's thread. False: there is no room.
+  [[nodiscard]] bool Offer(std::string_view line);
+  /// Reader's thread: appends everything that is there to `out`.
+  void Drain(std::string& out);
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t capacity_;
+  alignas(64) std::atomic<std::size_t> written_{0};
+  alignas(64) std::atomic<std::size_t> read_{0};
+};
+
+}  // namespace elb::telemetry
