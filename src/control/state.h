@@ -34,9 +34,9 @@ class Table {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? 0 : found->second.first;
   }
-  void Put(std::uint64_t sequence, Pointer object) {
+  void Put(std::uint64_t sequence, const Pointer& object) {
     by_sequence_[sequence] = object;
-    by_id_[object->identity.id] = {sequence, std::move(object)};
+    by_id_[object->identity.id] = std::pair(sequence, object);
   }
   void Erase(const std::string& id) {
     const auto found = by_id_.find(id);
