@@ -25,8 +25,8 @@ set(ELB_TEST_ENVIRONMENT
 
 # elb_module(<name> DEPENDS <modules> LINK <libraries> TEST_LINK <modules or libraries>)
 # One folder under src/ is one library, one namespace and one test binary: every *.cc below the
-# folder is in the library, every *_test.cc in the test binary <name>_test. The library's
-# dependencies are checked against style.md section 2 by tools/check_includes.py.
+# folder is in the library, every *_test.cc in the test binary <name>_test; a main.cc is neither. The
+# library's dependencies are checked against style.md section 2 by tools/check_includes.py.
 function(elb_module name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cc)
@@ -34,6 +34,7 @@ function(elb_module name)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(^|/)main\\.cc$")
   list(TRANSFORM ARG_DEPENDS PREPEND elb_)
 
   if(sources)

@@ -74,6 +74,7 @@ class Accounts {
   [[nodiscard]] const User* FindUser(const std::string& id) const;
   [[nodiscard]] const User* FindUserByName(const std::string& name) const;
   [[nodiscard]] const Project* FindProject(const std::string& id_or_name) const;
+  [[nodiscard]] bool has_users() const { return !users_.empty(); }
   [[nodiscard]] const std::vector<Project>& projects() const { return projects_; }
 
   static constexpr std::string_view kDomainId = "d0000000000000000000000000000001";

@@ -32,7 +32,7 @@ TEST(AddressSetTest, AgreesWithTheNaiveLoop) {
   std::mt19937 random(7);
   std::vector<IpPrefix> prefixes;
   for (int i = 0; i < 300; ++i) {
-    const std::uint32_t number = random();
+    const auto number = static_cast<std::uint32_t>(random());
     IpPrefix prefix;
     const auto address = IpAddress::V4({10, static_cast<std::uint8_t>(number % 4),
                                         static_cast<std::uint8_t>(number >> 8),
@@ -43,7 +43,7 @@ TEST(AddressSetTest, AgreesWithTheNaiveLoop) {
   const AddressSet set(prefixes);
 
   for (int i = 0; i < 20000; ++i) {
-    const std::uint32_t number = random();
+    const auto number = static_cast<std::uint32_t>(random());
     const auto address = IpAddress::V4({10, static_cast<std::uint8_t>(number % 5),
                                         static_cast<std::uint8_t>(number >> 8),
                                         static_cast<std::uint8_t>(number >> 16)});

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mutex.h"
+#include "contract/data_plane.h"
+#include "control/executor.h"
+#include "control/state.h"
+#include "store/store.h"
+#include "tls/ticket_keys.h"
+
+namespace elb::daemon {
+
+/// Runtime state that a restart must find again, written behind to the store's state area: member
+/// health (data-plane.md 9.3) and session ticket keys (2.7).
+class KeptState {
+ public:
+  KeptState(store::Store& store, control::Executor& executor)
+      : store_(&store), executor_(&executor) {}
+
+  /// Remembers one transition; it is on the disk soon. Any thread, never blocks.
+  void OnHealth(const contract::SavedMemberHealth& saved) ELB_EXCLUDES(mutex_);
+  /// What was known before the restart.
+  [[nodiscard]] Result<std::vector<contract::SavedMemberHealth>> LoadHealth();
+  /// Drops what is kept about members that are not in `state` any more. Control thread.
+  [[nodiscard]] Result<void> ForgetOthers(const control::State& state);
+
+  [[nodiscard]] Result<void> SaveTicketKeys(const tls::TicketKeys& keys);
+  [[nodiscard]] Result<void> LoadTicketKeys(tls::TicketKeys& keys);
+
+ private:
+  void Flush() ELB_EXCLUDES(mutex_);
+
+  store::Store* store_;
+  control::Executor* executor_;
+  Mutex mutex_;
+  std::map<std::string, std::string> waiting_ ELB_GUARDED_BY(mutex_);
+};
+
+}  // namespace elb::daemon

@@ -1,0 +1,203 @@
+#include "daemon/node.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "daemon/sample.h"
+#include "proxy/prometheus.h"
+#include "tls/client_stream.h"
+
+namespace elb::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{1000};
+
+/// Every connection needs descriptors: use all that the system allows.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+std::string_view StatusWord(contract::MemberStatus status) {
+  switch (status) {
+    case contract::MemberStatus::kNoMonitor:
+      return "NO_MONITOR";
+    case contract::MemberStatus::kOnline:
+      return "ONLINE";
+    case contract::MemberStatus::kOffline:
+      break;
+  }
+  return "OFFLINE";
+}
+
+}  // namespace
+
+Node::Node(const Options& options, Log& log)
+    : options_(options), log_(&log), ticket_keys_(random_, clock_) {
+  if (options_.config.workers == 0) {
+    options_.config.workers = std::max(1U, std::thread::hardware_concurrency());
+  }
+}
+
+Result<std::unique_ptr<Node>> Node::Start(const Options& options, Log& log) {
+  RaiseDescriptorLimit();
+  auto node = std::unique_ptr<Node>(new Node(options, log));
+  ELB_ASSIGN_OR_RETURN(node->data_, DataDirectory::Open(options.data_directory));
+  node->executor_ = std::make_unique<control::Executor>();
+  node->kept_ = std::make_unique<KeptState>(node->data_->store(), *node->executor_);
+  ELB_RETURN_IF_ERROR(node->kept_->LoadTicketKeys(node->ticket_keys_));
+  ELB_RETURN_IF_ERROR(node->kept_->SaveTicketKeys(node->ticket_keys_));
+  ELB_RETURN_IF_ERROR(node->StartDataPlane());
+  ELB_RETURN_IF_ERROR(node->StartControl());
+  ELB_RETURN_IF_ERROR(node->StartApi());
+  node->ticker_ = std::make_unique<Ticker>(
+      kTick, [node = node.get()] { node->executor_->RunAndWait([node] { node->EachSecond(); }); });
+  return node;
+}
+
+Node::~Node() { Stop(std::chrono::milliseconds{0}); }
+
+void Node::Stop(std::chrono::milliseconds grace) {
+  ticker_.reset();
+  api_server_.reset();
+  handler_.reset();
+  if (health_ != nullptr) {
+    health_->Stop();
+  }
+  executor_.reset();  // Finishes what was handed over.
+  if (data_plane_ != nullptr) {
+    data_plane_->Stop(grace);
+  }
+}
+
+Result<void> Node::StartDataPlane() {
+  const DaemonConfig& config = options_.config;
+  if (config.access_log) {
+    ELB_ASSIGN_OR_RETURN(access_log_.writer,
+                         telemetry::LogWriter::Create(config.access_log_file, config.workers));
+  }
+  ELB_ASSIGN_OR_RETURN(auto probe_tls,
+                       tls::ClientContext::Create(tls::ClientVersions::kTls12AndUp));
+  health_ = std::make_unique<HealthThread>(HealthThread::Parts{
+      .clock = &clock_,
+      .random = &random_,
+      .cells = &cells_,
+      .tls = std::move(probe_tls),
+      .on_transition = [this](
+                           const PoolId& pool,
+                           const MemberId& member) { data_plane_->OnHealthChanged(pool, member); },
+      .observer =
+          [this](const contract::SavedMemberHealth& saved) {
+            LogHealth(saved);
+            kept_->OnHealth(saved);
+          }});
+  ELB_ASSIGN_OR_RETURN(std::vector<contract::SavedMemberHealth> saved, kept_->LoadHealth());
+  health_->Restore(std::move(saved));
+  proxy::ProxyDataPlane::Parts parts;
+  parts.workers = config.workers;
+  parts.clock = &clock_;
+  parts.ticket_keys = &ticket_keys_;
+  parts.cells = &cells_;
+  parts.access_log = config.access_log ? &access_log_ : nullptr;
+  parts.health = health_.get();
+  ELB_ASSIGN_OR_RETURN(data_plane_, proxy::ProxyDataPlane::Create(parts));
+  return {};
+}
+
+Result<void> Node::StartControl() {
+  control_ =
+      std::make_unique<control::Control>(control::Control::Parts{.node = options_.config.node,
+                                                                 .store = &data_->store(),
+                                                                 .data_plane = data_plane_.get(),
+                                                                 .clock = &clock_,
+                                                                 .random = &random_});
+  accounts_ = std::make_unique<control::Accounts>(
+      control::Accounts::Parts{.store = &data_->store(),
+                               .clock = &clock_,
+                               .random = &random_,
+                               .token_life = options_.config.node.token_life});
+  Result<void> started;
+  executor_->RunAndWait([&] {
+    started = [&]() -> Result<void> {
+      ELB_RETURN_IF_ERROR(accounts_->Load());
+      ELB_RETURN_IF_ERROR(control_->Start());
+      return kept_->ForgetOthers(control_->state());
+    }();
+  });
+  ELB_RETURN_IF_ERROR(std::move(started));
+  for (const contract::ListenerProblem& problem : data_plane_->Problems()) {
+    log_->Warn("listener_degraded",
+               {{"listener", problem.listener.value()}, {"reason", problem.reason}});
+  }
+  return {};
+}
+
+Result<void> Node::StartApi() {
+  rest::Pages pages;
+  pages.metrics = [this] { return MetricsText(); };
+  pages.not_ready = [this] { return control_->degraded(); };
+  api_ = std::make_unique<rest::Api>(*control_, *accounts_, std::move(pages));
+  handler_ = std::make_unique<rest::RestHandler>(*api_, *executor_);
+  const auto address = IpAddress::Parse(options_.config.api_address);
+  if (!address) {
+    return Invalid("api.address", "must be an IP address");
+  }
+  ELB_ASSIGN_OR_RETURN(api_server_,
+                       ApiServer::Create({.address = *address, .port = options_.config.api_port},
+                                         *handler_, clock_));
+  return data_->WriteFile("api.port", fmt::format("{}\n", api_server_->local().port));
+}
+
+void Node::EachSecond() {
+  data_plane_->RetryBinding();
+  if (!ticket_keys_.RotateIfDue()) {
+    return;
+  }
+  if (const Result<void> saved = kept_->SaveTicketKeys(ticket_keys_); !saved) {
+    log_->Error("ticket_keys_not_saved", {{"reason", saved.error().message}});
+  }
+}
+
+void Node::LogHealth(const contract::SavedMemberHealth& saved) {
+  log_->Info("member_health", {{"pool", saved.pool.value()},
+                               {"member", saved.member.value()},
+                               {"status", std::string(StatusWord(saved.health.status))}});
+}
+
+std::string Node::MetricsText() const {
+  std::string text = proxy::PrometheusText(*data_plane_);
+  text += fmt::format(
+      "# HELP elb_access_log_dropped Access log lines that found no room.\n"
+      "# TYPE elb_access_log_dropped counter\nelb_access_log_dropped {}\n",
+      access_log_.dropped.load(std::memory_order_relaxed));
+  return text;
+}
+
+std::string Node::api_url() const { return "http://" + api_server_->local().ToString(); }
+
+bool Node::has_administrator() {
+  bool found = false;
+  executor_->RunAndWait([&] { found = accounts_->has_users(); });
+  return found;
+}
+
+Result<void> Node::CreateSample() {
+  Result<void> made;
+  executor_->RunAndWait([&] {
+    made = MakeSample({.control = control_.get(),
+                       .accounts = accounts_.get(),
+                       .data = data_.get(),
+                       .clock = &clock_});
+  });
+  return made;
+}
+
+}  // namespace elb::daemon
