@@ -23,6 +23,12 @@ set(ELB_SYMBOLIZER /usr/bin/llvm-symbolizer-19)
 set(ELB_TEST_ENVIRONMENT
   "ASAN_SYMBOLIZER_PATH=${ELB_SYMBOLIZER};TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp;UBSAN_OPTIONS=print_stacktrace=1")
 
+# Runs with every build, whatever its target; a finding breaks the build.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_custom_target(check_includes ALL
+  COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/tools/check_includes.py
+  COMMENT "Checking includes and sizes" VERBATIM)
+
 # elb_module(<name> DEPENDS <modules> LINK <libraries> TEST_LINK <modules or libraries>)
 # One folder under src/ is one library, one namespace and one test binary: every *.cc below the
 # folder is in the library, every *_test.cc in the test binary <name>_test; a main.cc is neither. The
@@ -48,6 +54,7 @@ function(elb_module name)
     BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${headers})
   set_target_properties(elb_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(elb_${name} ${scope} elb_flags ${ARG_DEPENDS} ${ARG_LINK})
+  add_dependencies(elb_${name} check_includes)
 
   if(ELB_TESTS AND tests)
     add_executable(${name}_test ${tests})

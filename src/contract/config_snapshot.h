@@ -11,21 +11,17 @@
 
 #include "base/id.h"
 #include "base/ip.h"
+#include "contract/pool_config.h"
 
 namespace elb::contract {
 
 template <typename T>
 using Shared = std::shared_ptr<const T>;
 
-enum class LoadBalancerKind : std::uint8_t { kDedicated, kShared };
 enum class ListenerProtocol : std::uint8_t { kHttp, kHttps, kTcp, kUdp };
-enum class PoolProtocol : std::uint8_t { kHttp, kHttps, kTcp, kUdp, kQuic };
-enum class Algorithm : std::uint8_t { kRoundRobin, kLeastConnections, kSourceIp, kQuicCid };
-enum class Stickiness : std::uint8_t { kOff, kLoadBalancerCookie, kApplicationCookie, kSourceIp };
 enum class AccessMode : std::uint8_t { kEveryone, kWhite, kBlack };
 enum class SniMatch : std::uint8_t { kWildcard, kLongestSuffix };
 enum class ForwardedForMode : std::uint8_t { kAppend, kPreserve, kRemove };
-enum class ProbeType : std::uint8_t { kTcp, kHttp, kHttps, kUdpConnect };
 
 /// PEM texts of one certificate; parsed once per content by the data plane.
 struct CertificateConfig {
@@ -175,54 +171,6 @@ struct ListenerConfig {
   std::vector<std::string> log_headers;  ///< access_log_customized_headers_config, enabled.
   bool log_headers_exclude = false;
   friend bool operator==(const ListenerConfig&, const ListenerConfig&) = default;
-};
-
-struct MemberConfig {
-  MemberId id;
-  Endpoint endpoint;
-  std::uint32_t weight = 1;
-  bool admin_up = true;
-  bool ip_type = false;
-  /// Number of the call that registered it: members of one call share it (slow start, 8.2).
-  std::uint64_t registration = 0;
-  bool slow_start_at_registration = false;  ///< Slow start was on when it was registered.
-  friend bool operator==(const MemberConfig&, const MemberConfig&) = default;
-};
-
-struct HealthMonitorConfig {
-  HealthMonitorId id;
-  ProbeType type = ProbeType::kTcp;
-  std::chrono::seconds delay{5};
-  std::chrono::seconds timeout{3};
-  int max_retries = 3;
-  int max_retries_down = 3;
-  std::optional<std::uint16_t> port;
-  std::string domain_name;
-  std::string url_path = "/";
-  std::string http_method = "GET";
-  std::string expected_codes = "200";
-  std::uint64_t revision = 0;  ///< Changes with every edit: counters reset, probe soon.
-  friend bool operator==(const HealthMonitorConfig&, const HealthMonitorConfig&) = default;
-};
-
-struct PoolConfig {
-  PoolId id;
-  ProjectId project;
-  std::string name;
-  LoadBalancerKind kind = LoadBalancerKind::kDedicated;
-  PoolProtocol protocol = PoolProtocol::kHttp;
-  Algorithm algorithm = Algorithm::kRoundRobin;
-  Stickiness stickiness = Stickiness::kOff;
-  std::chrono::minutes stickiness_duration{1440};
-  std::string cookie_name;
-  std::optional<std::chrono::seconds> slow_start;
-  int minimum_healthy = 0;
-  std::optional<HealthMonitorConfig> monitor;  ///< Present only when it is switched on.
-  std::string probe_host;                      ///< Host of probes without domain_name: VIP or EIP.
-  std::vector<MemberConfig> members;           ///< In creation order.
-  bool attached = false;                       ///< To a load balancer or listener: probes run.
-  std::vector<LoadBalancerId> load_balancers;
-  friend bool operator==(const PoolConfig&, const PoolConfig&) = default;
 };
 
 /// Everything the data plane needs, immutable. Unchanged parts are shared with the previous one, so
