@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "base/assert.h"
 #include "store/sqlite/backup.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/files.h"
@@ -53,28 +52,6 @@ Result<void> UseLog(Connection& connection, const std::filesystem::path& file) {
 
 }  // namespace
 
-/// The right to write, for one thread at a time.
-class ELB_SCOPED_CAPABILITY SqliteStore::WriteTurn {
- public:
-  explicit WriteTurn(SqliteStore& store) ELB_ACQUIRE(store.writing_) : store_(store) {
-    // A write inside a write of the same thread would wait for itself.
-    ELB_ASSERT(store_.writer_thread_.load() != std::this_thread::get_id());
-    store_.writing_.Lock();
-    store_.writer_thread_ = std::this_thread::get_id();
-  }
-  ~WriteTurn() ELB_RELEASE() {
-    store_.writer_thread_ = std::thread::id();
-    store_.writing_.Unlock();
-  }
-  WriteTurn(const WriteTurn&) = delete;
-  WriteTurn& operator=(const WriteTurn&) = delete;
-  WriteTurn(WriteTurn&&) = delete;
-  WriteTurn& operator=(WriteTurn&&) = delete;
-
- private:
-  SqliteStore& store_;
-};
-
 SqliteStore::SqliteStore(std::filesystem::path file, const crypto::Sealer& sealer,
                          SqliteOptions options)
     : file_(std::move(file)), sealer_(sealer), options_(options) {}
@@ -85,7 +62,7 @@ SqliteStore::~SqliteStore() {
     idle_.clear();
   }
   // Last of all: closing it moves the log into the file.
-  const MutexLock lock(writing_);
+  const WriteTurn turn(writing_);
   writer_.reset();
 }
 
@@ -102,7 +79,7 @@ Result<void> SqliteStore::Start() {
   lock_path += ".lock";
   ELB_ASSIGN_OR_RETURN(lock_, sqlite::LockFile::Acquire(lock_path));
   ELB_RETURN_IF_ERROR(sqlite::PrepareFile(file_, sqlite::IfExists::kUse));
-  const WriteTurn turn(*this);
+  const WriteTurn turn(writing_);
   ELB_ASSIGN_OR_RETURN(writer_, Connection::Open(file_, Connection::Use::kWrite));
   ELB_RETURN_IF_ERROR(writer_->Execute(kWriterSettings));
   ELB_RETURN_IF_ERROR(sqlite::Migrate(*writer_, sqlite::Migrations()));
@@ -171,7 +148,7 @@ Result<SqliteStore::Then> SqliteStore::WriteChanges(
 
 Result<void> SqliteStore::RunTransaction(const std::function<Result<void>(Transaction&)>& fn) {
   {
-    const WriteTurn turn(*this);
+    const WriteTurn turn(writing_);
     std::vector<Change> changes;
     ELB_RETURN_IF_ERROR(Write([&]() ELB_REQUIRES(writing_) { return WriteChanges(fn, changes); }));
     if (changes.empty()) {
@@ -230,7 +207,7 @@ Result<std::unique_ptr<Subscription>> SqliteStore::Watch(std::uint64_t from_sequ
                                                          ChangeCallback callback) {
   std::shared_ptr<Watchers::Watcher> watcher;
   {
-    const WriteTurn turn(*this);
+    const WriteTurn turn(writing_);
     sqlite::Queries queries(*writer_, sealer_);
     ELB_ASSIGN_OR_RETURN(
         std::vector<Change> backlog,
@@ -265,7 +242,7 @@ Result<void> SqliteStore::PutState(std::string_view area, std::span<const StateE
   if (entries.empty()) {
     return {};
   }
-  const WriteTurn turn(*this);
+  const WriteTurn turn(writing_);
   return Write([&]() ELB_REQUIRES(writing_) -> Result<Then> {
     for (const StateEntry& entry : entries) {
       ELB_RETURN_IF_ERROR(WriteState(area, entry, protection));

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -15,6 +13,7 @@
 #include "crypto/sealing.h"
 #include "store/store.h"
 #include "store/watchers.h"
+#include "store/write_lock.h"
 
 namespace elb::store {
 
@@ -56,8 +55,6 @@ class SqliteStore final : public Store {
   [[nodiscard]] Result<void> RunRead(const std::function<Result<void>(Reader&)>& fn) override;
 
  private:
-  class WriteTurn;
-
   SqliteStore(std::filesystem::path file, const crypto::Sealer& sealer, SqliteOptions options);
 
   [[nodiscard]] Result<void> Start();
@@ -81,8 +78,7 @@ class SqliteStore final : public Store {
   const SqliteOptions options_;
   std::unique_ptr<sqlite::LockFile> lock_;  // Given back last.
   Watchers watchers_;
-  Mutex writing_;
-  std::atomic<std::thread::id> writer_thread_;
+  WriteLock writing_;
   std::unique_ptr<sqlite::Connection> writer_ ELB_GUARDED_BY(writing_);
   Mutex idle_mutex_;
   std::vector<std::unique_ptr<sqlite::Connection>> idle_ ELB_GUARDED_BY(idle_mutex_);
