@@ -1,97 +1,86 @@
 #include "net/frame_pool.h"
 
-#include <array>
-#include <cstdlib>
 #include <new>
 
-#include "base/assert.h"
-
 namespace elb::net {
-
-#ifdef ELB_SANITIZED
-
-void* AllocateFrame(std::size_t bytes) { return ::operator new(bytes); }
-void ReleaseFrame(void* frame, std::size_t /*bytes*/) noexcept { ::operator delete(frame); }
-
-#else
-
 namespace {
 
-constexpr std::size_t kStep = 128;    // Size classes are multiples of this.
-constexpr std::size_t kClasses = 32;  // Up to 4 KiB.
-constexpr std::size_t kFramesPerClass = 256;
+std::size_t ClassOf(std::size_t bytes) {
+  return (bytes + FramePool::kStepBytes - 1) / FramePool::kStepBytes - 1;
+}
 
-struct FreeFrame {
-  FreeFrame* next;
-};
+constinit thread_local FrameUsage in_use;
 
-/// Free frames of one thread.
-class FramePool {
- public:
-  FramePool() = default;
-  FramePool(const FramePool&) = delete;
-  FramePool& operator=(const FramePool&) = delete;
-  FramePool(FramePool&&) = delete;
-  FramePool& operator=(FramePool&&) = delete;
-  ~FramePool() {
-    for (List& list : lists_) {
-      while (FreeFrame* frame = list.head) {
-        list.head = frame->next;
-        ::operator delete(frame);
-      }
-      list.count = kFramesPerClass;  // Frames released after this go straight to the heap.
-    }
-  }
-
-  void* Take(std::size_t size_class) {
-    List& list = lists_[size_class];
-    FreeFrame* frame = list.head;
-    if (frame == nullptr) {
-      return nullptr;
-    }
-    list.head = frame->next;
-    --list.count;
-    return frame;
-  }
-
-  bool Give(void* memory, std::size_t size_class) {
-    List& list = lists_[size_class];
-    if (list.count >= kFramesPerClass) {
-      return false;
-    }
-    list.head = new (memory) FreeFrame{list.head};
-    ++list.count;
-    return true;
-  }
-
- private:
-  struct List {
-    FreeFrame* head = nullptr;
-    std::size_t count = 0;
-  };
-  std::array<List, kClasses> lists_;
-};
-
+#ifndef ELB_SANITIZED
 thread_local FramePool frame_pool;
+#endif
 
 }  // namespace
 
-void* AllocateFrame(std::size_t bytes) {
-  const std::size_t size_class = (bytes + kStep - 1) / kStep - 1;
-  if (size_class >= kClasses) {
+FramePool::~FramePool() {
+  for (List& list : lists_) {
+    while (FreeFrame* frame = list.head) {
+      list.head = frame->next;
+      ::operator delete(frame);
+    }
+    list.count = kFramesPerClass;
+  }
+}
+
+void* FramePool::Allocate(std::size_t bytes) {
+  const std::size_t size_class = ClassOf(bytes);
+  if (size_class >= lists_.size()) {
     return ::operator new(bytes);
   }
-  void* frame = frame_pool.Take(size_class);
-  return frame != nullptr ? frame : ::operator new((size_class + 1) * kStep);
+  List& list = lists_[size_class];
+  FreeFrame* frame = list.head;
+  if (frame == nullptr) {
+    return ::operator new((size_class + 1) * kStepBytes);
+  }
+  list.head = frame->next;
+  --list.count;
+  return frame;
+}
+
+void FramePool::Release(void* frame, std::size_t bytes) noexcept {
+  const std::size_t size_class = ClassOf(bytes);
+  if (size_class >= lists_.size() || lists_[size_class].count >= kFramesPerClass) {
+    ::operator delete(frame);
+    return;
+  }
+  List& list = lists_[size_class];
+  list.head = new (frame) FreeFrame{list.head};
+  ++list.count;
+}
+
+std::size_t FramePool::kept() const {
+  std::size_t total = 0;
+  for (const List& list : lists_) {
+    total += list.count;
+  }
+  return total;
+}
+
+void* AllocateFrame(std::size_t bytes) {
+  ++in_use.frames;
+  in_use.bytes += bytes;
+#ifdef ELB_SANITIZED
+  return ::operator new(bytes);
+#else
+  return frame_pool.Allocate(bytes);
+#endif
 }
 
 void ReleaseFrame(void* frame, std::size_t bytes) noexcept {
-  const std::size_t size_class = (bytes + kStep - 1) / kStep - 1;
-  if (size_class >= kClasses || !frame_pool.Give(frame, size_class)) {
-    ::operator delete(frame);
-  }
+  --in_use.frames;
+  in_use.bytes -= bytes;
+#ifdef ELB_SANITIZED
+  ::operator delete(frame);
+#else
+  frame_pool.Release(frame, bytes);
+#endif
 }
 
-#endif
+FrameUsage FramesInUse() { return in_use; }
 
 }  // namespace elb::net
