@@ -4,12 +4,15 @@
 
 namespace elb::net {
 
-Signal::~Signal() = default;
+Signal::~Signal() {
+  if (waiting_ != nullptr) {
+    waiting_->owner_ = {};
+  }
+}
 
 bool Signal::HasNews() const { return notified_ || cancelled_ || deadline_ <= reactor_->now(); }
 
 Wake Signal::TakeNews() {
-  waiting_ = {};
   if (cancelled_) {
     return Wake::kCancelled;
   }
@@ -21,14 +24,14 @@ Wake Signal::TakeNews() {
 
 void Signal::Notify() {
   notified_ = true;
-  if (waiting_) {
+  if (waiting_ != nullptr) {
     reactor_->MakeReady(*this);
   }
 }
 
 void Signal::Cancel() {
   cancelled_ = true;
-  if (waiting_) {
+  if (waiting_ != nullptr) {
     reactor_->MakeReady(*this);
   }
 }
@@ -44,13 +47,13 @@ void Signal::ClearDeadline() {
 }
 
 void Signal::OnReady() {
-  if (waiting_) {
-    std::exchange(waiting_, {}).resume();
+  if (waiting_ != nullptr) {
+    std::exchange(std::exchange(waiting_, nullptr)->owner_, {}).resume();
   }
 }
 
 void Signal::OnTimer() {
-  if (waiting_) {
+  if (waiting_ != nullptr) {
     reactor_->MakeReady(*this);
   }
 }

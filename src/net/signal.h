@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "net/reactor.h"
 
@@ -20,8 +21,9 @@ enum class Wake : std::uint8_t {
 /// pumps both directions of an exchange and watches for aborts without any further task.
 ///
 /// Belongs to one reactor's thread and to one coroutine. Notifying, cancelling and deadlines only
-/// put the owner on the ready list; nothing resumes inline. Destroying a signal while its owner is
-/// suspended on it is allowed (the frame is being destroyed): it deregisters itself.
+/// put the owner on the ready list; nothing resumes inline. A signal and the frame that is
+/// suspended on it may be destroyed in either order: whichever goes first deregisters from the
+/// other.
 class Signal final : private ReadyNode, private TimerNode {
  public:
   explicit Signal(Reactor& reactor) : reactor_(&reactor) {}
@@ -54,41 +56,64 @@ class Signal final : private ReadyNode, private TimerNode {
   [[nodiscard]] Reactor& reactor() const { return *reactor_; }
 
  private:
+  class Waiter;
   void OnReady() override;
   void OnTimer() override;
   [[nodiscard]] bool HasNews() const;
   [[nodiscard]] Wake TakeNews();
 
   Reactor* reactor_;
-  std::coroutine_handle<> waiting_;
+  Waiter* waiting_ = nullptr;  ///< The awaiter in the suspended owner's frame.
   MonotonicTime deadline_ = MonotonicTime::max();
   bool notified_ = false;
   bool cancelled_ = false;
 };
 
-class Signal::WaitAwaiter {
+/// What both awaiters are: the owner's handle, found by the signal while suspended and only then.
+class Signal::Waiter {
  public:
-  explicit WaitAwaiter(Signal& signal) : signal_(&signal) {}
-  [[nodiscard]] bool await_ready() const { return signal_->HasNews(); }
-  void await_suspend(std::coroutine_handle<> owner) { signal_->waiting_ = owner; }
-  [[nodiscard]] Wake await_resume() { return signal_->TakeNews(); }
+  explicit Waiter(Signal& signal) : signal_(&signal) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  Waiter(Waiter&&) = delete;
+  Waiter& operator=(Waiter&&) = delete;
+  ~Waiter() {
+    if (owner_) {  // The frame is destroyed while suspended.
+      signal_->waiting_ = nullptr;
+    }
+  }
+
+ protected:
+  void Suspend(std::coroutine_handle<> owner) {
+    ELB_ASSERT(signal_->waiting_ == nullptr);
+    owner_ = owner;
+    signal_->waiting_ = this;
+  }
+  [[nodiscard]] Signal& signal() const { return *signal_; }
 
  private:
+  friend class Signal;
   Signal* signal_;
+  std::coroutine_handle<> owner_;  ///< Null unless suspended.
 };
 
-class Signal::YieldAwaiter {
+class Signal::WaitAwaiter : private Waiter {
  public:
-  explicit YieldAwaiter(Signal& signal) : signal_(&signal) {}
+  using Waiter::Waiter;
+  [[nodiscard]] bool await_ready() const { return signal().HasNews(); }
+  void await_suspend(std::coroutine_handle<> owner) { Suspend(owner); }
+  [[nodiscard]] Wake await_resume() { return signal().TakeNews(); }
+};
+
+class Signal::YieldAwaiter : private Waiter {
+ public:
+  using Waiter::Waiter;
   [[nodiscard]] bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> owner) {
-    signal_->waiting_ = owner;
-    signal_->reactor_->MakeReady(*signal_);
+    Suspend(owner);
+    signal().reactor_->MakeReady(signal());
   }
   void await_resume() const {}
-
- private:
-  Signal* signal_;
 };
 
 inline Signal::WaitAwaiter Signal::Wait() { return WaitAwaiter(*this); }
