@@ -11,6 +11,7 @@ namespace elb::net {
 class TaskScope::Entry {
  public:
   Task<void> runner;
+  Signal* signal = nullptr;
   Entry* previous = nullptr;
   Entry* next = nullptr;
 };
@@ -37,6 +38,22 @@ class TaskScope::Reaper final : public ReadyNode {
   Entry* ended_ = nullptr;
 };
 
+/// Lets another signal observe the ends of tasks for a while.
+class TaskScope::Observing {
+ public:
+  Observing(TaskScope& scope, Signal& observer)
+      : scope_(&scope), before_(std::exchange(scope.observer_, &observer)) {}
+  Observing(const Observing&) = delete;
+  Observing& operator=(const Observing&) = delete;
+  Observing(Observing&&) = delete;
+  Observing& operator=(Observing&&) = delete;
+  ~Observing() { scope_->observer_ = before_; }
+
+ private:
+  TaskScope* scope_;
+  Signal* before_;
+};
+
 TaskScope::TaskScope(Reactor& reactor)
     : reactor_(&reactor), reaper_(std::make_unique<Reaper>(*this)) {}
 
@@ -59,8 +76,12 @@ void TaskScope::OnEnd(Entry* entry) {
   }
 }
 
-void TaskScope::Spawn(Task<void> task) {
+void TaskScope::Spawn(Task<void> task, Signal* signal) {
+  if (closing_ && signal != nullptr) {
+    signal->Cancel();
+  }
   auto* entry = new Entry;
+  entry->signal = signal;
   entry->next = entries_;
   if (entries_ != nullptr) {
     entries_->previous = entry;
@@ -69,6 +90,22 @@ void TaskScope::Spawn(Task<void> task) {
   ++size_;
   entry->runner = Wrap(this, entry, std::move(task));
   entry->runner.Start();
+}
+
+Task<bool> TaskScope::Close(Signal& waiter) {
+  closing_ = true;
+  for (Entry* entry = entries_; entry != nullptr; entry = entry->next) {
+    if (entry->signal != nullptr) {
+      entry->signal->Cancel();
+    }
+  }
+  const Observing observing(*this, waiter);
+  while (size_ > 0) {
+    if (co_await waiter.Wait() != Wake::kNotified) {
+      co_return size_ == 0;
+    }
+  }
+  co_return true;
 }
 
 void TaskScope::Clear() {

@@ -24,7 +24,12 @@ class TaskScope {
   TaskScope(TaskScope&&) = delete;
   TaskScope& operator=(TaskScope&&) = delete;
 
-  void Spawn(Task<void> task);
+  /// Starts `task`. `signal` is what `Close` cancels to end it: null for none, else alive whenever
+  /// the task is suspended.
+  void Spawn(Task<void> task, Signal* signal = nullptr);
+  /// Cancels the signals of all tasks, also of those spawned from now on, and waits on `waiter`
+  /// until every task has ended. False: `waiter` was cancelled or reached its deadline before.
+  [[nodiscard]] Task<bool> Close(Signal& waiter);
   /// Destroys what is still suspended, as the destructor does.
   void Clear();
   /// Tasks that have not ended.
@@ -35,12 +40,14 @@ class TaskScope {
  private:
   class Entry;
   class Reaper;
+  class Observing;
   [[nodiscard]] static Task<void> Wrap(TaskScope* scope, Entry* entry, Task<void> task);
   void OnEnd(Entry* entry);
   Reactor* reactor_;
   Signal* observer_ = nullptr;
   Entry* entries_ = nullptr;
   std::size_t size_ = 0;
+  bool closing_ = false;
   std::unique_ptr<Reaper> reaper_;
 };
 
