@@ -128,6 +128,7 @@ void EpollReactor::Run() {
     }
     Poll(TimeoutMillis());
   }
+  stopping_.store(false, std::memory_order_relaxed);
 }
 
 }  // namespace elb::net

@@ -32,6 +32,12 @@ void ReadyList::TakeAll(ReadyList& from) {
   }
 }
 
+void ReadyList::Clear() {
+  while (head_ != nullptr) {
+    Remove(*head_);
+  }
+}
+
 Reactor::Reactor(const Clock& clock)
     : clock_(&clock),
       now_(clock.Now()),
@@ -42,7 +48,7 @@ Reactor::Reactor(const Clock& clock)
       read_scratch_(read_scratch_storage_),
       head_scratch_(head_scratch_storage_) {}
 
-Reactor::~Reactor() = default;
+Reactor::~Reactor() { ready_.Clear(); }
 
 void Reactor::MakeReady(ReadyNode& node) {
   if (node.list_ == nullptr) {
@@ -56,7 +62,9 @@ void Reactor::Post(Work work) {
     const MutexLock lock(posted_mutex_);
     first = posted_.empty();
     posted_.push_back(std::move(work));
-    has_posted_.store(true, std::memory_order_release);
+    // Ordered before `WakeUp` looks whether the reactor sleeps, as the reactor says that it sleeps
+    // before it looks here: one of the two sees the other.
+    has_posted_.store(true, std::memory_order_seq_cst);
   }
   if (first) {
     WakeUp();

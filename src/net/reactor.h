@@ -45,6 +45,8 @@ class ReadyList {
   void Append(ReadyNode& node);
   void Remove(ReadyNode& node);
   void TakeAll(ReadyList& from);
+  /// Lets go of all nodes.
+  void Clear();
   [[nodiscard]] bool empty() const { return head_ == nullptr; }
 
  private:
@@ -62,7 +64,8 @@ class DescriptorHandler {
 
 /// One thread's event loop: ready list, timers, posted work, and (in `EpollReactor`) descriptors.
 /// All members but `Post` and `Stop` belong to the thread that runs it. The base class alone, with
-/// a `ManualClock`, drives simulations: nothing in it touches the kernel.
+/// a `ManualClock`, drives simulations: nothing in it touches the kernel. Signals and timers may
+/// outlive it.
 class Reactor {
  public:
   using Work = std::move_only_function<void()>;
@@ -106,7 +109,7 @@ class Reactor {
   void UpdateTime();
   [[nodiscard]] bool HasReady() const { return !ready_.empty(); }
   [[nodiscard]] MonotonicTime timers_next() const { return timers_.NextWakeUp(); }
-  [[nodiscard]] bool HasPosted() const { return has_posted_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool HasPosted() const { return has_posted_.load(std::memory_order_seq_cst); }
 
  private:
   void RunPosted() ELB_EXCLUDES(posted_mutex_);
@@ -140,7 +143,8 @@ class EpollReactor final : public Reactor {
   /// Before the descriptor is closed. Events already fetched for it are not delivered any more.
   void Remove(int descriptor, DescriptorHandler& handler);
 
-  /// Runs turns until `Stop`. Waits in the kernel when nothing is ready.
+  /// Runs turns until `Stop`. Waits in the kernel when nothing is ready. A stop that came before
+  /// ends it at once; after it has returned it may be called again.
   void Run();
   /// Ends `Run` after the current turn. Thread-safe.
   void Stop();

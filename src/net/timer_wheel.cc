@@ -27,8 +27,9 @@ std::uint64_t TimerWheel::TickOf(MonotonicTime when) const {
   if (when <= start_) {
     return 0;
   }
-  const auto ticks = (when - start_ + kTick - MonotonicTime::duration{1}) / kTick;
-  return static_cast<std::uint64_t>(ticks);
+  const auto past_start = when - start_;  // Rounded up without a sum that could overflow.
+  return static_cast<std::uint64_t>(past_start / kTick) +
+         (past_start % kTick > MonotonicTime::duration::zero() ? 1 : 0);
 }
 
 void TimerWheel::Arm(TimerNode& node, MonotonicTime deadline) {
