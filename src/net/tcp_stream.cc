@@ -44,7 +44,8 @@ class TcpStream final : public Stream, private DescriptorHandler {
 
   void SetSignal(Signal* signal) override {
     signal_ = signal;
-    if (signal != nullptr && (peer_gone_ || readable_)) {
+    if (signal != nullptr && (peer_gone_ || readable_ || untold_)) {
+      untold_ = false;
       signal->Notify();
     }
   }
@@ -57,6 +58,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
   }
 
   ReadResult TryRead(std::span<std::byte> into) override {
+    ELB_ASSERT(!into.empty());  // Reading nothing would look like the peer's end.
     if (!readable_ && !peer_gone_) {
       return fault_ ? ReadResult{.kind = ReadResult::Kind::kFault, .bytes = 0, .fault = *fault_}
                     : ReadResult{};
@@ -74,6 +76,11 @@ class TcpStream final : public Stream, private DescriptorHandler {
         return {.kind = ReadResult::Kind::kData, .bytes = bytes, .fault = {}};
       }
       if (count == 0) {
+        if (broken_) {  // A write took the socket's error: the kernel now says end instead.
+          return {.kind = ReadResult::Kind::kFault,
+                  .bytes = 0,
+                  .fault = fault_.value_or(FaultOfErrno(ECONNRESET))};
+        }
         return {.kind = ReadResult::Kind::kEnd, .bytes = 0, .fault = {}};
       }
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -111,9 +118,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
 
   void CloseWrite() override {
     closing_ = true;
-    if (output_.empty() && descriptor_ >= 0 && !connecting_) {
-      shutdown(descriptor_, SHUT_WR);
-    }
+    SendEnd();
   }
 
   void Abort() override {
@@ -182,7 +187,9 @@ class TcpStream final : public Stream, private DescriptorHandler {
     }
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
       peer_gone_ = true;
-      broken_ = broken_ || (events & (EPOLLHUP | EPOLLERR)) != 0;
+      // Both ends sent FIN: the kernel calls that a hang-up too.
+      const bool hung_up = (events & EPOLLHUP) != 0 && !end_sent_;
+      broken_ = broken_ || hung_up || (events & EPOLLERR) != 0;
       news = true;
     }
     if ((events & EPOLLOUT) != 0 && !output_.empty() && !fault_) {
@@ -191,6 +198,8 @@ class TcpStream final : public Stream, private DescriptorHandler {
     }
     if (news && signal_ != nullptr) {
       signal_->Notify();
+    } else if (news) {
+      untold_ = true;
     }
   }
 
@@ -201,6 +210,16 @@ class TcpStream final : public Stream, private DescriptorHandler {
     connecting_ = false;
     if (error != 0) {
       Break(error);
+      return;
+    }
+    SendEnd();
+  }
+
+  /// FIN, once it was asked for and nothing is left to be sent before it.
+  void SendEnd() {
+    if (closing_ && output_.empty() && descriptor_ >= 0 && !connecting_) {
+      shutdown(descriptor_, SHUT_WR);
+      end_sent_ = true;
     }
   }
 
@@ -254,9 +273,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
         return;  // The kernel is full; the next edge goes on.
       }
     }
-    if (closing_ && output_.empty()) {
-      shutdown(descriptor_, SHUT_WR);
-    }
+    SendEnd();
   }
 
   void Break(int error) {
@@ -282,7 +299,9 @@ class TcpStream final : public Stream, private DescriptorHandler {
   bool readable_ = true;  ///< Until a read says otherwise: bytes may have come before the add.
   bool peer_gone_ = false;
   bool broken_ = false;
-  bool closing_ = false;
+  bool closing_ = false;   ///< `CloseWrite` was called.
+  bool end_sent_ = false;  ///< FIN was sent.
+  bool untold_ = false;    ///< News came while nobody listened.
   std::optional<Fault> fault_;
   OutputChain output_;
   Endpoint peer_;
