@@ -137,7 +137,7 @@ Result<void> DeleteCertificate(Draft& draft, UseCase& use, const std::string& id
 }
 
 Json ShowCertificate(const Certificate& certificate, const Caller& caller) {
-  Json shown = OwnFields(certificate);
+  Json shown = ShownFields(certificate);
   if (!caller.sees_private_keys) {
     shown["private_key"] = nullptr;
   }

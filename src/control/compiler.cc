@@ -152,8 +152,8 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   config->member_retry = listener.enable_member_retry;
   config->connection_limit = listener.connection_limit;
   config->cps_limit = listener.cps_limit;
-  config->request_body_bytes_max =
-      static_cast<std::uint64_t>(std::min(listener.max_request_body, node.request_body_bytes_max));
+  config->request_body_bytes_max = static_cast<std::uint64_t>(
+      std::min(listener.extensions.max_request_body, node.request_body_bytes_max));
   return config;
 }
 

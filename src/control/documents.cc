@@ -17,14 +17,6 @@ void WriteExtras(const T& object, Json& out) {
   if constexpr (std::is_same_v<T, model::LoadBalancer>) {
     out["eip_id"] = object.eip_id;
     out["eip_address"] = object.eip_address;
-  } else if constexpr (std::is_same_v<T, model::Listener>) {
-    out["insert_headers"] = Json::object();
-    for (const model::InsertHeader& header : object.insert_headers) {
-      out["insert_headers"][header.key] = header.is_flag ? Json(header.flag) : Json(header.text);
-    }
-    out["max_request_body"] = object.max_request_body;
-  } else if constexpr (std::is_same_v<T, model::Pool>) {
-    out["loadbalancer_id"] = object.loadbalancer_id;
   } else if constexpr (std::is_same_v<T, model::Member>) {
     model::Write(model::MemberInternalSchema(), &object, Purpose::kStored, out);
   } else if constexpr (std::is_same_v<T, model::Certificate>) {
@@ -38,12 +30,6 @@ void ReadExtras(const Json& stored, T& object) {
   if constexpr (std::is_same_v<T, model::LoadBalancer>) {
     object.eip_id = text("eip_id");
     object.eip_address = text("eip_address");
-  } else if constexpr (std::is_same_v<T, model::Listener>) {
-    static_cast<void>(
-        model::MergeInsertHeaders(stored.value("insert_headers", Json::object()), object));
-    object.max_request_body = stored.value("max_request_body", object.max_request_body);
-  } else if constexpr (std::is_same_v<T, model::Pool>) {
-    object.loadbalancer_id = text("loadbalancer_id");
   } else if constexpr (std::is_same_v<T, model::Member>) {
     model::ReadStored(model::MemberInternalSchema(), stored, &object);
   } else if constexpr (std::is_same_v<T, model::Certificate>) {
@@ -126,17 +112,22 @@ Result<T> FromDocument(const store::Document& document) {
 template <typename T>
 Json OwnFields(const T& object) {
   Json json = Json::object();
+  model::Write(SchemaOf<T>(), &object, Purpose::kCompared, json);
+  return json;
+}
+
+template <typename T>
+Json ShownFields(const T& object) {
+  Json json = Json::object();
   model::Write(SchemaOf<T>(), &object, Purpose::kResponse, json);
-  if constexpr (std::is_same_v<T, model::Listener>) {
-    json["insert_headers"] = model::ShowInsertHeaders(object);
-  }
   return json;
 }
 
 #define ELB_DOCUMENTS_OF(T)                                                     \
   template store::Document ToDocument(const T& object, std::uint64_t sequence); \
   template Result<T> FromDocument(const store::Document& document);             \
-  template model::Json OwnFields(const T& object)
+  template model::Json OwnFields(const T& object);                              \
+  template model::Json ShownFields(const T& object)
 ELB_DOCUMENTS_OF(model::LoadBalancer);
 ELB_DOCUMENTS_OF(model::Listener);
 ELB_DOCUMENTS_OF(model::Pool);

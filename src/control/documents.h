@@ -48,8 +48,11 @@ template <typename T>
 template <typename T>
 [[nodiscard]] Result<T> FromDocument(const store::Document& document);
 
-/// The object's own fields, as responses show them and revisions compare them.
+/// The object's own fields, as revisions compare them.
 template <typename T>
 [[nodiscard]] model::Json OwnFields(const T& object);
+/// Those that responses show as they are stored.
+template <typename T>
+[[nodiscard]] model::Json ShownFields(const T& object);
 
 }  // namespace elb::control

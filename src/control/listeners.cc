@@ -118,40 +118,21 @@ Result<void> CheckLayer(const LoadBalancer& balancer, const Listener& listener) 
   return {};
 }
 
-/// The parts of a request that are outside the table.
-Result<void> ReadSpecial(const Json& body, Listener& listener, model::Given& given) {
-  if (const auto headers = body.find("insert_headers"); headers != body.end()) {
-    given.emplace_back("insert_headers");
-    ELB_RETURN_IF_ERROR(model::MergeInsertHeaders(*headers, listener));
+/// Settings whose counterpart this service does not have yet.
+Result<void> CheckOffered(const Listener& listener) {
+  const auto& headers = listener.access_log_customized_headers_config;
+  if (headers && headers->enable) {
+    return Invalid("listener.access_log_customized_headers_config.enable",
+                   "the load balancer has no log");
   }
-  const auto extensions = body.find("extensions");
-  if (extensions == body.end()) {
-    return {};
+  const model::ListenerExtensions& extensions = listener.extensions;
+  if (extensions.request_id != model::RequestIdSettings{}) {
+    return Failure(ErrorKind::kUnsupported, "listener.extensions.request_id",
+                   "request IDs are not available on this deployment");
   }
-  constexpr std::int64_t kBodyMax = 10'737'418'240;
-  if (extensions->is_null()) {
-    listener.max_request_body = kBodyMax;
-    return {};
-  }
-  if (!extensions->is_object()) {
-    return Invalid("listener.extensions", "extensions must be an object");
-  }
-  for (const auto& [key, value] : extensions->items()) {
-    const std::string path = "listener.extensions." + key;
-    if (key == "revision" || key == "managed_by") {
-      continue;
-    }
-    if (key != "max_request_body") {
-      return Invalid(path, fmt::format("{} is not known", path));
-    }
-    if (value.is_null()) {
-      listener.max_request_body = kBodyMax;
-    } else if (!value.is_number_integer() || value.get<std::int64_t>() < 0 ||
-               value.get<std::int64_t>() > kBodyMax) {
-      return Invalid(path, fmt::format("{} must be 0 to {}", path, kBodyMax));
-    } else {
-      listener.max_request_body = value.get<std::int64_t>();
-    }
+  if (extensions.front_proxy != model::FrontProxySettings{}) {
+    return Failure(ErrorKind::kUnsupported, "listener.extensions.front_proxy",
+                   "front proxies are not available on this deployment");
   }
   return {};
 }
@@ -166,20 +147,9 @@ void AdoptPool(Draft& draft, const Listener& listener) {
   }
 }
 
-/// `{}` and an absent group mean "none" (api-v3.md 2.2).
-Json WithoutEmptyBinding(const Json& body) {
-  Json cleaned = body;
-  const auto binding = cleaned.find("ipgroup");
-  if (binding != cleaned.end() && binding->is_object() && binding->empty()) {
-    *binding = nullptr;
-  }
-  return cleaned;
-}
-
 }  // namespace
 
-Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& given_body) {
-  const Json body = WithoutEmptyBinding(given_body);
+Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body) {
   Listener listener;
   const State& state = draft.state();
   if (body.is_object() && body.value("loadbalancer_id", Json()).is_string()) {
@@ -187,14 +157,13 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& given
     use.shared =
         known != nullptr && known->identity.project_id == use.caller->project && !known->guaranteed;
   }
-  ELB_ASSIGN_OR_RETURN(model::Given given,
+  ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadCreate(model::ListenerSchema(), body, &listener));
   ELB_RETURN_IF_ERROR(CheckProject(use, body, "listener"));
   ELB_ASSIGN_OR_RETURN(
       const auto balancer,
       Require<LoadBalancer>(state, use, listener.loadbalancer_id, "listener.loadbalancer_id",
                             ErrorKind::kReferenceNotFound));
-  ELB_RETURN_IF_ERROR(ReadSpecial(body, listener, given));
   ELB_RETURN_IF_ERROR(
       CheckQuota(*use.node, "listener", CountIn(state.listeners, use.caller->project)));
   ELB_RETURN_IF_ERROR(
@@ -205,7 +174,8 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& given
   }
   FillDefaults(listener, balancer->kind());
   ELB_RETURN_IF_ERROR(CheckLayer(*balancer, listener));
-  ELB_RETURN_IF_ERROR(CheckListener(listener, balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckListener(listener, nullptr, balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckOffered(listener));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, listener, balancer->kind()));
   ELB_RETURN_IF_ERROR(CheckPort(state, listener));
   listener.identity.id = NewUuid(draft.random());
@@ -216,27 +186,21 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& given
   return id;
 }
 
-Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id,
-                            const Json& given_body) {
-  const Json body = WithoutEmptyBinding(given_body);
+Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id, const Json& body) {
   const State& state = draft.state();
   ELB_ASSIGN_OR_RETURN(const auto before,
                        Require<Listener>(state, use, id, "", ErrorKind::kNotFound));
   const LoadBalancer* balancer = state.load_balancers.Find(before->loadbalancer_id);
   use.shared = !balancer->guaranteed;
   Listener after = *before;
-  ELB_ASSIGN_OR_RETURN(model::Given given,
+  ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::ListenerSchema(), body, &after));
-  ELB_RETURN_IF_ERROR(ReadSpecial(body, after, given));
   FillDefaults(after, balancer->kind());
-  if (before->enhance_l7policy_enable && !after.enhance_l7policy_enable) {
-    return Invalid("listener.enhance_l7policy_enable",
-                   "advanced forwarding cannot be switched off");
-  }
   if (after.protection_status == "nonProtection") {
     after.protection_reason.clear();
   }
-  ELB_RETURN_IF_ERROR(CheckListener(after, balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckListener(after, before.get(), balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckOffered(after));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, after, balancer->kind()));
   AdoptPool(draft, after);
   draft.Update(std::move(after));
@@ -287,16 +251,13 @@ Result<void> ForceDeleteListener(Draft& draft, UseCase& use, const std::string& 
 }
 
 Json ShowListener(const State& /*state*/, const Listener& listener) {
-  Json shown = OwnFields(listener);
-  shown.erase("loadbalancer_id");
+  Json shown = ShownFields(listener);
   shown["loadbalancers"] = Json::array({{{"id", listener.loadbalancer_id}}});
   shown["quic_config"] = nullptr;
   shown["gzip_enable"] = false;
   shown["nat64_enable"] = false;
   shown["proxy_protocol_enable"] = false;
-  shown["access_log_customized_headers_config"] = nullptr;
   AddIdentity(listener.identity, shown);
-  shown["extensions"]["max_request_body"] = listener.max_request_body;
   return shown;
 }
 

@@ -128,9 +128,6 @@ Result<void> ChooseFlavors(LoadBalancer& balancer) {
 
 Result<void> CheckZones(const NodeConfig& node, const LoadBalancer& balancer) {
   const std::string path = "loadbalancer.availability_zone_list";
-  if (balancer.guaranteed && balancer.availability_zone_list.empty()) {
-    return Failure(ErrorKind::kMissing, path, "availability_zone_list is mandatory");
-  }
   for (const std::string& zone : balancer.availability_zone_list) {
     if (std::ranges::find(node.availability_zones, zone) == node.availability_zones.end()) {
       return Invalid(path, fmt::format("availability zone {} does not exist", zone));
@@ -139,42 +136,26 @@ Result<void> CheckZones(const NodeConfig& node, const LoadBalancer& balancer) {
   return {};
 }
 
-Result<void> CheckTags(const std::vector<model::Tag>& tags) {
-  std::set<std::string> keys;
-  for (const model::Tag& tag : tags) {
-    if (!keys.insert(tag.key).second) {
-      return Invalid("loadbalancer.tags", fmt::format("tag key {} is given twice", tag.key));
+/// The public address that `publicip_ids` names cannot be bound: all there are belong to load
+/// balancers.
+Result<void> RefusePublicAddress(const State& state, const UseCase& use, const std::string& id) {
+  const std::string path = "loadbalancer.publicip_ids[0]";
+  for (const auto& [sequence, other] : state.load_balancers.in_order()) {
+    if (other->eip_id == id && other->identity.project_id == use.caller->project) {
+      return Conflict(path, fmt::format("public address {} is bound already", id));
     }
   }
-  return {};
-}
-
-Result<void> CheckGeneral(const LoadBalancer& balancer) {
-  if (!balancer.admin_state_up) {
-    return Invalid("loadbalancer.admin_state_up", "admin_state_up must be true");
-  }
-  if (!balancer.guaranteed && balancer.ip_target_enable) {
-    return Failure(ErrorKind::kRestricted, "loadbalancer.ip_target_enable",
-                   "IP as a backend needs a dedicated load balancer");
-  }
-  return CheckTags(balancer.tags);
+  return Failure(ErrorKind::kReferenceNotFound, path,
+                 fmt::format("public address {} could not be found", id));
 }
 
 /// Allocates or binds a public address (api-v3.md 2.1, `publicip`, `publicip_ids`).
-Result<void> BindPublicAddress(Draft& draft, const UseCase& use, const Json& body,
-                               LoadBalancer& balancer) {
-  const auto wanted = body.find("publicip");
-  if (wanted == body.end() || wanted->is_null()) {
+Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& balancer) {
+  if (!balancer.publicip_ids.empty()) {
+    return RefusePublicAddress(draft.state(), use, balancer.publicip_ids.front());
+  }
+  if (!balancer.publicip) {
     return {};
-  }
-  if (!wanted->is_object()) {
-    return Invalid("loadbalancer.publicip", "publicip must be an object");
-  }
-  for (const char* field : {"network_type", "bandwidth"}) {
-    if (wanted->value(field, Json()).is_null()) {
-      return Failure(ErrorKind::kMissing, fmt::format("loadbalancer.publicip.{}", field),
-                     fmt::format("{} is mandatory", field));
-    }
   }
   std::set<std::string> used;
   for (const auto& [sequence, other] : draft.state().load_balancers.in_order()) {
@@ -189,6 +170,7 @@ Result<void> BindPublicAddress(Draft& draft, const UseCase& use, const Json& bod
   }
   balancer.eip_address = candidate->ToString();
   balancer.eip_id = NewUuid(draft.random());
+  balancer.publicip.reset();
   return {};
 }
 
@@ -227,24 +209,15 @@ Result<std::string> CreateLoadBalancer(Draft& draft, UseCase& use, const Json& b
   ELB_RETURN_IF_ERROR(CheckProject(use, body, "loadbalancer"));
   ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "loadbalancer",
                                  CountIn(draft.state().load_balancers, use.caller->project)));
-  ELB_RETURN_IF_ERROR(CheckGeneral(balancer));
+  ELB_RETURN_IF_ERROR(CheckLoadBalancer(balancer, nullptr));
   ELB_RETURN_IF_ERROR(CheckZones(*use.node, balancer));
-  if (balancer.vpc_id.empty() && balancer.vip_subnet_cidr_id.empty() &&
-      balancer.ipv6_vip_virsubnet_id.empty()) {
-    return Failure(ErrorKind::kMissing, "loadbalancer.vpc_id",
-                   "one of vpc_id, vip_subnet_cidr_id and ipv6_vip_virsubnet_id is mandatory");
-  }
   if (!balancer.vpc_id.empty() && balancer.vpc_id != use.node->vpc_id) {
     return Failure(ErrorKind::kReferenceNotFound, "loadbalancer.vpc_id",
                    fmt::format("VPC {} could not be found", balancer.vpc_id));
   }
-  if (!balancer.guaranteed && balancer.vip_subnet_cidr_id.empty()) {
-    return Failure(ErrorKind::kMissing, "loadbalancer.vip_subnet_cidr_id",
-                   "a shared load balancer needs vip_subnet_cidr_id");
-  }
   ELB_RETURN_IF_ERROR(ChooseFlavors(balancer));
   ELB_RETURN_IF_ERROR(AssignAddress(draft.state(), use, balancer, nullptr));
-  ELB_RETURN_IF_ERROR(BindPublicAddress(draft, use, body, balancer));
+  ELB_RETURN_IF_ERROR(BindPublicAddress(draft, use, balancer));
   ChooseSubnets(*use.node, balancer);
   balancer.identity.id = NewUuid(draft.random());
   balancer.identity.project_id = use.caller->project;
@@ -265,22 +238,13 @@ Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& i
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::LoadBalancerSchema(), body, &after));
   static_cast<void>(given);
-  ELB_RETURN_IF_ERROR(CheckGeneral(after));
-  if (before->ip_target_enable && !after.ip_target_enable) {
-    return Invalid("loadbalancer.ip_target_enable", "ip_target_enable cannot be switched off");
+  if (use.shared) {
+    after.l4_flavor_id.clear();
+    after.l7_flavor_id.clear();
   }
-  if (before->guaranteed && (before->l4_flavor_id.empty() != after.l4_flavor_id.empty() ||
-                             before->l7_flavor_id.empty() != after.l7_flavor_id.empty())) {
-    return Failure(ErrorKind::kFlavorChange, "loadbalancer.l7_flavor_id",
-                   "a flavor cannot be added or removed");
-  }
+  ELB_RETURN_IF_ERROR(CheckLoadBalancer(after, before.get()));
   ELB_RETURN_IF_ERROR(CheckFlavor(after.l4_flavor_id, "L4", "loadbalancer.l4_flavor_id"));
   ELB_RETURN_IF_ERROR(CheckFlavor(after.l7_flavor_id, "L7", "loadbalancer.l7_flavor_id"));
-  if (use.shared && (after.vip_address != before->vip_address ||
-                     after.vip_subnet_cidr_id != before->vip_subnet_cidr_id)) {
-    return Failure(ErrorKind::kImmutable, "loadbalancer.vip_address",
-                   "the address of a shared load balancer cannot be changed");
-  }
   if (after.protection_status == "nonProtection") {
     after.protection_reason.clear();
   }
@@ -344,12 +308,11 @@ Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use, const std::stri
 }
 
 Json ShowLoadBalancer(const State& state, const LoadBalancer& balancer) {
-  Json shown = OwnFields(balancer);
+  Json shown = ShownFields(balancer);
   shown["provisioning_status"] = "ACTIVE";
   shown["operating_status"] = "ONLINE";
   shown["ipv6_vip_address"] = nullptr;
   shown["ipv6_vip_port_id"] = nullptr;
-  shown["ipv6_bandwidth"] = nullptr;
   shown["listeners"] = IdList(state.By(kListenersOfLoadBalancer, balancer.identity.id));
   shown["pools"] = IdList(state.By(kPoolsOfLoadBalancer, balancer.identity.id));
   shown["eips"] = Json::array();

@@ -186,7 +186,7 @@ std::string MemberStatusText(const State& state, const LiveState& live, const Me
 }
 
 Json ShowMember(const State& state, const LiveState& live, const Member& member) {
-  Json shown = OwnFields(member);
+  Json shown = ShownFields(member);
   const auto address = IpAddress::Parse(member.address);
   shown["ip_version"] = address && address->family() == IpFamily::kV6 ? "v6" : "v4";
   shown["member_type"] = member.subnet_cidr_id.empty() ? "ip" : "instance";

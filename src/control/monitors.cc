@@ -77,8 +77,7 @@ Result<void> DeleteHealthMonitor(Draft& draft, UseCase& use, const std::string& 
 }
 
 Json ShowHealthMonitor(const HealthMonitor& monitor) {
-  Json shown = OwnFields(monitor);
-  shown.erase("pool_id");
+  Json shown = ShownFields(monitor);
   shown["pools"] = Json::array({{{"id", monitor.pool_id}}});
   shown["sni_enable"] = false;
   AddIdentity(monitor.identity, shown);

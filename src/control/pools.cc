@@ -11,27 +11,13 @@ namespace {
 
 using model::Pool;
 
-/// An id field outside the table: null and "" mean none.
-Result<std::string> ReadId(const Json& body, const char* name) {
-  const auto found = body.find(name);
-  if (found == body.end() || found->is_null()) {
-    return std::string();
-  }
-  if (!found->is_string()) {
-    return Invalid(fmt::format("pool.{}", name), fmt::format("{} must be a string", name));
-  }
-  return found->get<std::string>();
-}
-
 /// Finds the load balancer and listener that a new pool is for (api-v3.md 2.3).
 Result<std::shared_ptr<const model::Listener>> Attach(const State& state, UseCase& use,
-                                                      const Json& body, Pool& pool) {
-  ELB_ASSIGN_OR_RETURN(pool.loadbalancer_id, ReadId(body, "loadbalancer_id"));
-  ELB_ASSIGN_OR_RETURN(const std::string listener_id, ReadId(body, "listener_id"));
+                                                      Pool& pool) {
   std::shared_ptr<const model::Listener> listener;
-  if (!listener_id.empty()) {
+  if (!pool.listener_id.empty()) {
     ELB_ASSIGN_OR_RETURN(listener,
-                         Require<model::Listener>(state, use, listener_id, "pool.listener_id",
+                         Require<model::Listener>(state, use, pool.listener_id, "pool.listener_id",
                                                   ErrorKind::kReferenceNotFound));
     if (!pool.loadbalancer_id.empty() && pool.loadbalancer_id != listener->loadbalancer_id) {
       return Invalid("pool.listener_id", "the listener belongs to another load balancer");
@@ -44,9 +30,6 @@ Result<std::shared_ptr<const model::Listener>> Attach(const State& state, UseCas
         Require<model::LoadBalancer>(state, use, pool.loadbalancer_id, "pool.loadbalancer_id",
                                      ErrorKind::kReferenceNotFound));
     use.shared = !balancer->guaranteed;
-  } else if (pool.type.empty()) {
-    return Failure(ErrorKind::kMissing, "pool.loadbalancer_id",
-                   "one of loadbalancer_id, listener_id and type is mandatory");
   }
   return listener;
 }
@@ -77,12 +60,13 @@ Result<std::string> CreatePool(Draft& draft, UseCase& use, const Json& body) {
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadCreate(model::PoolSchema(), body, &pool));
   ELB_RETURN_IF_ERROR(CheckProject(use, body, "pool"));
-  ELB_ASSIGN_OR_RETURN(const auto listener, Attach(state, use, body, pool));
+  ELB_ASSIGN_OR_RETURN(const auto listener, Attach(state, use, pool));
   ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "pool", CountIn(state.pools, use.caller->project)));
   ELB_RETURN_IF_ERROR(CheckPool(pool, nullptr, KindOfPool(state, pool), given));
   if (listener != nullptr) {
     ELB_RETURN_IF_ERROR(CheckListenerFree(state, *listener, pool));
   }
+  pool.listener_id.clear();
   pool.identity.id = NewUuid(draft.random());
   pool.identity.project_id = use.caller->project;
   std::string id = pool.identity.id;
@@ -101,13 +85,15 @@ Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id, const
   const model::Kind kind = KindOfPool(state, *before);
   use.shared = kind == model::Kind::kShared;
   Pool after = *before;
-  // The object given replaces the stored one (api-v3.md 2.3).
-  if (const auto wanted = body.find("session_persistence");
-      wanted != body.end() && wanted->is_object()) {
-    after.session_persistence.reset();
+  // Sent back, the listener must be one of those that the pool serves.
+  for (const auto& [sequence, listener] : state.By(kListenersOfPool, id)) {
+    if (after.listener_id.empty() || body.value("listener_id", Json()) == Json(listener)) {
+      after.listener_id = listener;
+    }
   }
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::PoolSchema(), body, &after));
+  after.listener_id.clear();
   if (after.protection_status == "nonProtection") {
     after.protection_reason.clear();
   }
@@ -143,7 +129,7 @@ Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id) {
 }
 
 Json ShowPool(const State& state, const Pool& pool) {
-  Json shown = OwnFields(pool);
+  Json shown = ShownFields(pool);
   const std::string& id = pool.identity.id;
   shown["listeners"] = IdList(state.By(kListenersOfPool, id));
   shown["loadbalancers"] = Json::array();

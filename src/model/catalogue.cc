@@ -162,6 +162,13 @@ const SystemPolicy* FindSystemPolicy(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
+bool IsOfferedOnShared(std::string_view system_policy) {
+  // The column "LB types" of api-v3.md appendix A.
+  static constexpr std::array kShared = {"tls-1-0", "tls-1-0-inherit", "tls-1-1", "tls-1-2",
+                                         "tls-1-2-strict"};
+  return std::ranges::find(kShared, system_policy) != kShared.end();
+}
+
 std::span<const Flavor> Flavors() { return kFlavors; }
 
 const Flavor* FindFlavor(std::string_view id) {

@@ -19,6 +19,9 @@ struct SystemPolicy {
 /// Null when there is none of that name.
 [[nodiscard]] const SystemPolicy* FindSystemPolicy(std::string_view name);
 
+/// May listeners of shared load balancers use that policy?
+[[nodiscard]] bool IsOfferedOnShared(std::string_view system_policy);
+
 /// A specification of the catalogue (api-v3.md appendix B). Numbers are 0 where the table has none.
 struct Flavor {
   std::string_view id;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "model/common_fields.h"
+
 namespace elb::model {
 namespace {
 
@@ -17,57 +19,59 @@ constexpr std::size_t kDomainLengthMax = 100;
 const Schema& CertificateSchema() {
   using T = Certificate;
   static const Schema schema{
-      "certificate",
-      {
-          Field("name", &T::name)
-              .Label("Name")
-              .Range(0, kTextMax)
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Name of the certificate."),
-          Field("description", &T::description)
-              .Label("Description")
-              .Range(0, kTextMax)
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Supplementary information."),
-          Field("type", &T::type)
-              .Label("Type")
-              .OneOf({"server", "client"})
-              .Set(Access::kCreate)
-              .Doc("server, or client for a CA certificate."),
-          Field("domain", &T::domain)
-              .Label("Domain Name")
-              .Range(0, 10000)
-              .OnNull(Null::kClear)
-              .EmptyClears()
-              .NullWhenEmpty()
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Comma-separated names for SNI; *. allowed in front."),
-          Field("certificate", &T::certificate)
-              .Label("Certificate Content")
-              .Range(1, 65536)
-              .Required()
-              .Set(Access::kCreateAndUpdate)
-              .Doc("PEM: leaf first, then its chain; 1 to 11 certificates."),
-          Field("private_key", &T::private_key)
-              .Label("Private Key")
-              .Range(1, 8192)
-              .OnNull(Null::kReset)
-              .NullWhenEmpty()
-              .Secret()
-              .Set(Access::kCreateAndUpdate)
-              .Doc("PEM of the unencrypted private key."),
-          Field("admin_state_up", &T::admin_state_up)
-              .Label("Enabled")
-              .Set(Access::kCreate)
-              .Doc("Only true is accepted."),
-          Field("expire_time", &T::expire_time).Doc("End of the certificate's validity."),
-          Field("common_name", &T::common_name).Doc("Common name of the certificate."),
-          Field("fingerprint", &T::fingerprint).Doc("SHA-256 of the certificate."),
-          Field("subject_alternative_names", &T::subject_alternative_names)
-              .Doc("Names in the certificate."),
-      }};
+      "certificate", Concat({IdentityFields(),
+                             {
+                                 NameField(&T::name, "certificate"),
+                                 DescriptionField(&T::description, "certificate"),
+                                 Field("type", &T::type)
+                                     .Label("Type")
+                                     .OneOf({"server", "client"})
+                                     .Set(Access::kCreate)
+                                     .Doc("server, or client for a CA certificate."),
+                                 Field("domain", &T::domain)
+                                     .Label("Domain Name")
+                                     .Range(0, 10000)
+                                     .OnNull(Null::kClear)
+                                     .EmptyClears()
+                                     .NullWhenEmpty()
+                                     .Set(Access::kCreateAndUpdate)
+                                     .Doc("Up to 100 comma-separated names for SNI, *. allowed in "
+                                          "front; type server only."),
+                                 Field("certificate", &T::certificate)
+                                     .Label("Certificate Content")
+                                     .Range(1, 65536)
+                                     .Required()
+                                     .Set(Access::kCreateAndUpdate)
+                                     .Doc("PEM: leaf first, then its chain; 1 to 11 certificates."),
+                                 Field("private_key", &T::private_key)
+                                     .Label("Private Key")
+                                     .Range(1, 8192)
+                                     .OnNull(Null::kReset)
+                                     .EmptyClears()
+                                     .NullWhenEmpty()
+                                     .Secret()
+                                     .Set(Access::kCreateAndUpdate)
+                                     .Doc("PEM of the unencrypted private key; mandatory for type "
+                                          "server. Shown only to callers "
+                                          "that may write certificates."),
+                                 AlwaysUpField(&T::admin_state_up, Access::kCreate),
+                                 Field("expire_time", &T::expire_time)
+                                     .Label("Expires")
+                                     .Doc("End of the certificate's validity."),
+                                 Field("common_name", &T::common_name)
+                                     .Label("Common Name")
+                                     .Doc("Common name of the certificate."),
+                                 Field("fingerprint", &T::fingerprint)
+                                     .Label("Fingerprint")
+                                     .Doc("SHA-256 of the certificate."),
+                                 Field("subject_alternative_names", &T::subject_alternative_names)
+                                     .Label("Subject Alternative Names")
+                                     .Doc("Names in the certificate."),
+                                 Field::Derived("enterprise_project_id", ValueType::kText)
+                                     .Label("Enterprise Project")
+                                     .Doc("Always 0."),
+                                 ExtensionsField(),
+                             }})};
   return schema;
 }
 
@@ -99,6 +103,9 @@ Result<void> CheckCertificate(const Certificate& certificate) {
   }
   static const re2::RE2 name_form(
       R"((\*\.)?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*)");
+  if (certificate.domain.ends_with(',')) {
+    return Invalid("certificate.domain", "domain ends with a comma");
+  }
   const std::vector<std::string> names = certificate.Domains();
   if (names.size() > kDomainsMax) {
     return Invalid("certificate.domain", "domain has more than 100 names");

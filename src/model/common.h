@@ -18,6 +18,8 @@ struct Tag {
   friend bool operator==(const Tag&, const Tag&) = default;
 };
 [[nodiscard]] const Schema& TagSchema();
+/// Errors (kInvalid, below `path`): a key is given twice.
+[[nodiscard]] Result<void> CheckTags(const std::vector<Tag>& tags, const std::string& path);
 
 /// What every stored object has besides its own fields.
 struct Identity {
@@ -29,7 +31,7 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
-/// `{"id": ...}` lists of back references.
+/// Code points of names, descriptions and reasons.
 inline constexpr std::int64_t kTextMax = 255;
 
 }  // namespace elb::model

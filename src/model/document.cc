@@ -1,297 +1,89 @@
 #include "model/document.h"
 
-#include <fmt/format.h>
-#include <re2/re2.h>
-
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace elb::model {
 namespace {
 
-enum class Mode { kCreate, kUpdate };
-
-/// Reads one object by its table.
-class Reader {
- public:
-  Reader(Mode mode, std::vector<ErrorDetail>& problems) : mode_(mode), problems_(problems) {}
-
-  Given Read(const Schema& schema, const Json& body, const std::string& path, void* object) {
-    Given given;
-    for (const FieldSpec& field : schema.fields()) {
-      const auto found = body.find(field.name);
-      const std::string field_path = path + '.' + field.name;
-      if (found == body.end()) {
-        if (field.required && mode_ == Mode::kCreate) {
-          Problem(field_path, ErrorKind::kMissing, "is mandatory");
-        }
-        continue;
-      }
-      if (field.access == Access::kReadOnly) {
-        continue;
-      }
-      given.push_back(field.name);
-      if (mode_ == Mode::kUpdate && field.access == Access::kCreate) {
-        CheckUnchanged(field, *found, field_path, object);
-      } else {
-        ReadValue(field, *found, field_path, object);
-      }
-    }
-    return given;
+/// Does a document written for `purpose` have this field?
+bool IsWritten(const FieldSpec& field, Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kResponse:
+      return field.life == Life::kKept;
+    case Purpose::kStored:
+      return !field.secret && (field.life == Life::kKept || field.life == Life::kHidden);
+    case Purpose::kCompared:
+      break;
   }
-
- private:
-  void Problem(const std::string& path, ErrorKind kind, std::string_view what) {
-    problems_.push_back({.path = path, .kind = kind, .message = fmt::format("{} {}", path, what)});
-  }
-  void Bad(const std::string& path, std::string_view what) {
-    Problem(path, ErrorKind::kInvalid, what);
-  }
-
-  void CheckUnchanged(const FieldSpec& field, const Json& value, const std::string& path,
-                      void* object) {
-    const Schema alone("", {field});
-    Json shown = Json::object();
-    Write(alone, object, Purpose::kResponse, shown);
-    const Json& stored = shown[field.name];
-    const bool equal = stored == value || (stored.is_null() && value.is_string() && value == "");
-    if (!equal) {
-      Problem(path, ErrorKind::kImmutable, "cannot be changed");
-    }
-  }
-
-  void ReadNull(const FieldSpec& field, const std::string& path, void* object) {
-    if (field.required) {
-      Problem(path, ErrorKind::kMissing, "is mandatory and must not be null");
-    } else if (field.on_null == Null::kRefuse) {
-      Bad(path, "must not be null");
-    } else {
-      Clear(field, object);
-    }
-  }
-
-  static void Clear(const FieldSpec& field, void* object) {
-    switch (field.type) {
-      case ValueType::kText:
-        static_cast<std::string*>(field.member(object))->clear();
-        break;
-      case ValueType::kOptionalNumber:
-        static_cast<std::optional<std::int64_t>*>(field.member(object))->reset();
-        break;
-      case ValueType::kOptionalFlag:
-        static_cast<std::optional<bool>*>(field.member(object))->reset();
-        break;
-      case ValueType::kTextList:
-        static_cast<std::vector<std::string>*>(field.member(object))->clear();
-        break;
-      case ValueType::kObject:
-      case ValueType::kObjectList:
-        field.object_access.reset(object);
-        break;
-      case ValueType::kFlag:
-      case ValueType::kNumber:
-        break;
-    }
-  }
-
-  void ReadValue(const FieldSpec& field, const Json& value, const std::string& path, void* object) {
-    if (value.is_null()) {
-      ReadNull(field, path, object);
-      return;
-    }
-    switch (field.type) {
-      case ValueType::kText:
-        ReadText(field, value, path, *static_cast<std::string*>(field.member(object)));
-        break;
-      case ValueType::kFlag:
-      case ValueType::kOptionalFlag:
-        ReadFlag(field, value, path, field.member(object));
-        break;
-      case ValueType::kNumber:
-      case ValueType::kOptionalNumber:
-        ReadNumber(field, value, path, field.member(object));
-        break;
-      case ValueType::kTextList:
-        ReadTextList(field, value, path,
-                     *static_cast<std::vector<std::string>*>(field.member(object)));
-        break;
-      case ValueType::kObject:
-        ReadObject(field, value, path, object);
-        break;
-      case ValueType::kObjectList:
-        ReadObjectList(field, value, path, object);
-        break;
-    }
-  }
-
-  void ReadText(const FieldSpec& field, const Json& value, const std::string& path,
-                std::string& out) {
-    if (!value.is_string()) {
-      Bad(path, "must be a string");
-      return;
-    }
-    const auto& text = value.get_ref<const std::string&>();
-    if (text.empty() && field.empty_clears) {
-      if (field.required) {
-        Problem(path, ErrorKind::kMissing, "is mandatory and must not be empty");
-      }
-      out.clear();
-      return;
-    }
-    if (CheckText(field, text, path)) {
-      out = text;
-    }
-  }
-
-  bool CheckText(const FieldSpec& field, const std::string& text, const std::string& path) {
-    if (!field.choices.empty() && std::ranges::find(field.choices, text) == field.choices.end()) {
-      Bad(path, fmt::format("must be one of {}", fmt::join(field.choices, ", ")));
-      return false;
-    }
-    const std::int64_t length = CodePoints(text);
-    if (length < 0) {
-      Bad(path, "is not valid UTF-8");
-      return false;
-    }
-    if (length < field.min || length > field.max) {
-      Bad(path, field.min > 0 ? fmt::format("must have {} to {} characters", field.min, field.max)
-                              : fmt::format("must have at most {} characters", field.max));
-      return false;
-    }
-    if (!field.pattern.empty() && !re2::RE2::FullMatch(text, field.pattern)) {
-      Bad(path, "has characters or a form that is not allowed");
-      return false;
-    }
-    return true;
-  }
-
-  void ReadFlag(const FieldSpec& field, const Json& value, const std::string& path, void* out) {
-    if (!value.is_boolean()) {
-      Bad(path, "must be true or false");
-    } else if (field.type == ValueType::kFlag) {
-      *static_cast<bool*>(out) = value.get<bool>();
-    } else {
-      *static_cast<std::optional<bool>*>(out) = value.get<bool>();
-    }
-  }
-
-  void ReadNumber(const FieldSpec& field, const Json& value, const std::string& path, void* out) {
-    if (!value.is_number_integer()) {
-      Bad(path, "must be an integer");
-      return;
-    }
-    const bool huge = value.is_number_unsigned() &&
-                      value.get<std::uint64_t>() >
-                          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    const std::int64_t number =
-        huge ? std::numeric_limits<std::int64_t>::max() : value.get<std::int64_t>();
-    if (number < field.min || number > field.max) {
-      Bad(path, fmt::format("must be {} to {}", field.min, field.max));
-    } else if (field.type == ValueType::kNumber) {
-      *static_cast<std::int64_t*>(out) = number;
-    } else {
-      *static_cast<std::optional<std::int64_t>*>(out) = number;
-    }
-  }
-
-  void ReadTextList(const FieldSpec& field, const Json& value, const std::string& path,
-                    std::vector<std::string>& out) {
-    if (!value.is_array()) {
-      Bad(path, "must be a list of strings");
-      return;
-    }
-    std::vector<std::string> list;
-    for (const Json& element : value) {
-      if (!element.is_string()) {
-        Bad(fmt::format("{}[{}]", path, list.size()), "must be a string");
-        return;
-      }
-      list.push_back(element.get<std::string>());
-      if (!field.choices.empty() &&
-          std::ranges::find(field.choices, list.back()) == field.choices.end()) {
-        Bad(fmt::format("{}[{}]", path, list.size() - 1),
-            fmt::format("must be one of {}", fmt::join(field.choices, ", ")));
-        return;
-      }
-      if (std::ranges::count(list, list.back()) > 1) {
-        Bad(fmt::format("{}[{}]", path, list.size() - 1), "is given twice");
-        return;
-      }
-    }
-    if (CheckSize(field, list.size(), path)) {
-      out = std::move(list);
-    }
-  }
-
-  bool CheckSize(const FieldSpec& field, std::size_t size, const std::string& path) {
-    const auto count = static_cast<std::int64_t>(size);
-    if (count < field.min || count > field.max) {
-      Bad(path, field.min > 0 ? fmt::format("must have {} to {} entries", field.min, field.max)
-                              : fmt::format("must have at most {} entries", field.max));
-      return false;
-    }
-    return true;
-  }
-
-  void ReadObject(const FieldSpec& field, const Json& value, const std::string& path,
-                  void* object) {
-    if (!value.is_object()) {
-      Bad(path, "must be an object");
-      return;
-    }
-    const void* present = field.object_access.get(object);
-    void* target =
-        present != nullptr ? const_cast<void*>(present) : field.object_access.emplace(object);
-    Reader nested(present != nullptr ? mode_ : Mode::kCreate, problems_);
-    nested.Read(*field.object, value, path, target);
-  }
-
-  void ReadObjectList(const FieldSpec& field, const Json& value, const std::string& path,
-                      void* object) {
-    if (!value.is_array()) {
-      Bad(path, "must be a list");
-      return;
-    }
-    if (!CheckSize(field, value.size(), path)) {
-      return;
-    }
-    field.object_access.reset(object);
-    std::size_t index = 0;
-    for (const Json& element : value) {
-      const std::string element_path = fmt::format("{}[{}]", path, index++);
-      if (!element.is_object()) {
-        Bad(element_path, "must be an object");
-        return;
-      }
-      Reader nested(Mode::kCreate, problems_);
-      nested.Read(*field.object, element, element_path, field.object_access.append(object));
-    }
-  }
-
-  Mode mode_;
-  std::vector<ErrorDetail>& problems_;
-};
-
-Result<Given> ReadRequest(Mode mode, const Schema& schema, const Json& body, void* object) {
-  if (!body.is_object()) {
-    return Invalid(schema.name(), fmt::format("{} must be an object", schema.name()));
-  }
-  std::vector<ErrorDetail> problems;
-  Given given = Reader(mode, problems).Read(schema, body, schema.name(), object);
-  if (problems.empty()) {
-    return given;
-  }
-  Error error{.kind = problems.front().kind,
-              .path = problems.front().path,
-              .message = problems.front().message,
-              .details = {},
-              .blockers = {}};
-  error.details = std::move(problems);
-  return std::unexpected(std::move(error));
+  return field.life == Life::kKept || field.life == Life::kHidden;
 }
 
-void WriteField(const FieldSpec& field, const void* object, Purpose purpose, Json& out) {
+void ReadStoredField(const FieldSpec& field, const Json& value, void* object) {
+  switch (field.type) {
+    case ValueType::kText:
+      if (value.is_string()) {
+        *static_cast<std::string*>(field.member(object)) = value.get<std::string>();
+      }
+      break;
+    case ValueType::kFlag:
+      if (value.is_boolean()) {
+        *static_cast<bool*>(field.member(object)) = value.get<bool>();
+      }
+      break;
+    case ValueType::kNumber:
+      if (value.is_number_integer()) {
+        *static_cast<std::int64_t*>(field.member(object)) = value.get<std::int64_t>();
+      }
+      break;
+    case ValueType::kOptionalNumber:
+      if (value.is_number_integer()) {
+        *static_cast<std::optional<std::int64_t>*>(field.member(object)) =
+            value.get<std::int64_t>();
+      }
+      break;
+    case ValueType::kOptionalFlag:
+      if (value.is_boolean()) {
+        *static_cast<std::optional<bool>*>(field.member(object)) = value.get<bool>();
+      }
+      break;
+    case ValueType::kTextList:
+      if (value.is_array()) {
+        *static_cast<std::vector<std::string>*>(field.member(object)) =
+            value.get<std::vector<std::string>>();
+      }
+      break;
+    case ValueType::kObject:
+      if (value.is_object()) {
+        ReadStored(*field.object, value, field.object_access.emplace(object));
+      }
+      break;
+    case ValueType::kObjectList:
+      field.object_access.reset(object);
+      for (const Json& element : value) {
+        ReadStored(*field.object, element, field.object_access.append(object));
+      }
+      break;
+    case ValueType::kCustom:
+      static_cast<void>(field.custom.read(value, field.name, object));
+      break;
+  }
+}
+
+/// The object inside the envelope.
+Result<Json> ParseEnvelope(const Schema& schema, std::string_view text) {
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains(schema.name())) {
+    return Invalid(schema.name(), fmt::format("the text needs an object '{}'", schema.name()));
+  }
+  return std::move(json[schema.name()]);
+}
+
+}  // namespace
+
+void WriteValue(const FieldSpec& field, const void* object, Purpose purpose, Json& out) {
   void* owner = const_cast<void*>(object);
   switch (field.type) {
     case ValueType::kText: {
@@ -339,101 +131,16 @@ void WriteField(const FieldSpec& field, const void* object, Purpose purpose, Jso
         out.push_back(std::move(shown));
       }
       break;
-  }
-}
-
-void ReadStoredField(const FieldSpec& field, const Json& value, void* object) {
-  switch (field.type) {
-    case ValueType::kText:
-      if (value.is_string()) {
-        *static_cast<std::string*>(field.member(object)) = value.get<std::string>();
-      }
-      break;
-    case ValueType::kFlag:
-      if (value.is_boolean()) {
-        *static_cast<bool*>(field.member(object)) = value.get<bool>();
-      }
-      break;
-    case ValueType::kNumber:
-      if (value.is_number_integer()) {
-        *static_cast<std::int64_t*>(field.member(object)) = value.get<std::int64_t>();
-      }
-      break;
-    case ValueType::kOptionalNumber:
-      if (value.is_number_integer()) {
-        *static_cast<std::optional<std::int64_t>*>(field.member(object)) =
-            value.get<std::int64_t>();
-      }
-      break;
-    case ValueType::kOptionalFlag:
-      if (value.is_boolean()) {
-        *static_cast<std::optional<bool>*>(field.member(object)) = value.get<bool>();
-      }
-      break;
-    case ValueType::kTextList:
-      if (value.is_array()) {
-        *static_cast<std::vector<std::string>*>(field.member(object)) =
-            value.get<std::vector<std::string>>();
-      }
-      break;
-    case ValueType::kObject:
-      if (value.is_object()) {
-        ReadStored(*field.object, value, field.object_access.emplace(object));
-      }
-      break;
-    case ValueType::kObjectList:
-      for (const Json& element : value) {
-        ReadStored(*field.object, element, field.object_access.append(object));
-      }
+    case ValueType::kCustom:
+      field.custom.write(object, purpose, out);
       break;
   }
-}
-
-}  // namespace
-
-const FieldSpec* Schema::Find(std::string_view field) const {
-  const auto found = std::ranges::find(fields_, field, &FieldSpec::name);
-  return found == fields_.end() ? nullptr : &*found;
-}
-
-bool WasGiven(const Given& given, std::string_view field) {
-  return std::ranges::find(given, field) != given.end();
-}
-
-std::int64_t CodePoints(std::string_view text) {
-  std::int64_t count = 0;
-  for (std::size_t i = 0; i < text.size(); ++count) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t size = lead < 0x80             ? 1
-                             : (lead & 0xe0) == 0xc0 ? 2
-                             : (lead & 0xf0) == 0xe0 ? 3
-                             : (lead & 0xf8) == 0xf0 ? 4
-                                                     : 0;
-    if (size == 0 || i + size > text.size()) {
-      return -1;
-    }
-    for (std::size_t k = 1; k < size; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) {
-        return -1;
-      }
-    }
-    i += size;
-  }
-  return count;
-}
-
-Result<Given> ReadCreate(const Schema& schema, const Json& body, void* object) {
-  return ReadRequest(Mode::kCreate, schema, body, object);
-}
-
-Result<Given> ReadUpdate(const Schema& schema, const Json& body, void* object) {
-  return ReadRequest(Mode::kUpdate, schema, body, object);
 }
 
 void Write(const Schema& schema, const void* object, Purpose purpose, Json& out) {
   for (const FieldSpec& field : schema.fields()) {
-    if (!field.secret || purpose == Purpose::kResponse) {
-      WriteField(field, object, purpose, out[field.name]);
+    if (IsWritten(field, purpose)) {
+      WriteValue(field, object, purpose, out[field.name]);
     }
   }
 }
@@ -441,7 +148,7 @@ void Write(const Schema& schema, const void* object, Purpose purpose, Json& out)
 void ReadStored(const Schema& schema, const Json& stored, void* object) {
   for (const FieldSpec& field : schema.fields()) {
     const auto found = stored.find(field.name);
-    if (found != stored.end()) {
+    if (found != stored.end() && IsWritten(field, Purpose::kCompared)) {
       ReadStoredField(field, *found, object);
     }
   }
@@ -450,7 +157,7 @@ void ReadStored(const Schema& schema, const Json& stored, void* object) {
 Json ChangedFields(const Schema& schema, const Json& before, const Json& after) {
   Json changes = Json::array();
   for (const FieldSpec& field : schema.fields()) {
-    if (field.access == Access::kReadOnly) {
+    if (!field.settable() || !IsWritten(field, Purpose::kCompared)) {
       continue;
     }
     const Json from = before.is_object() ? before.value(field.name, Json()) : Json();
@@ -466,6 +173,31 @@ Json ChangedFields(const Schema& schema, const Json& before, const Json& after) 
     changes.push_back(std::move(change));
   }
   return changes;
+}
+
+Result<Given> ReadCreateText(const Schema& schema, std::string_view text, void* object) {
+  ELB_ASSIGN_OR_RETURN(const Json body, ParseEnvelope(schema, text));
+  return ReadCreate(schema, body, object);
+}
+
+Result<Given> ReadUpdateText(const Schema& schema, std::string_view text, void* object) {
+  ELB_ASSIGN_OR_RETURN(const Json body, ParseEnvelope(schema, text));
+  return ReadUpdate(schema, body, object);
+}
+
+Result<void> ReadStoredText(const Schema& schema, std::string_view text, void* object) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) {
+    return Invalid(schema.name(), "the text is not a JSON object");
+  }
+  ReadStored(schema, json, object);
+  return {};
+}
+
+std::string WriteText(const Schema& schema, const void* object, Purpose purpose) {
+  Json json = Json::object();
+  Write(schema, object, purpose, json);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace elb::model

@@ -1,9 +1,12 @@
 #include "model/health_monitor.h"
 
-#include <charconv>
+#include "model/common_fields.h"
 
 namespace elb::model {
 namespace {
+
+/// Characters of a payload.
+constexpr std::int64_t kContentMax = 65536;
 
 std::vector<FieldSpec> ScheduleFields() {
   using T = HealthMonitor;
@@ -11,20 +14,16 @@ std::vector<FieldSpec> ScheduleFields() {
       Field("pool_id", &T::pool_id)
           .Label("Backend Server Group")
           .Required()
+          .Lives(Life::kHidden)
           .Set(Access::kCreate)
-          .Doc("Backend server group whose servers are checked."),
-      Field("name", &T::name)
-          .Label("Name")
-          .Range(0, kTextMax)
-          .OnNull(Null::kClear)
-          .Set(Access::kCreateAndUpdate)
-          .Doc("Name of the health check."),
+          .Doc("Backend server group whose servers are checked; shown as pools."),
+      NameField(&T::name, "health check"),
       Field("type", &T::type)
           .Label("Protocol")
           .OneOf({"TCP", "UDP_CONNECT", "HTTP", "HTTPS"})
           .Required()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Protocol of the check."),
+          .Doc("Protocol of the check; must fit the group's."),
       Field("delay", &T::delay)
           .Label("Interval (s)")
           .Range(1, 50)
@@ -53,7 +52,7 @@ std::vector<FieldSpec> ScheduleFields() {
           .Range(1, 65535)
           .OnNull(Null::kReset)
           .Set(Access::kCreateAndUpdate)
-          .Doc("Port of the check; the server's own when absent."),
+          .Doc("Port of the check; null: the server's own."),
       Field("admin_state_up", &T::admin_state_up)
           .Label("Health Check")
           .Set(Access::kCreateAndUpdate)
@@ -71,13 +70,13 @@ std::vector<FieldSpec> HttpFields() {
           .OnNull(Null::kClear)
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Host of the check; the load balancer's address when absent."),
+          .Doc("Host of the check; null: the load balancer's address."),
       Field("url_path", &T::url_path)
           .Label("Check Path")
           .Range(1, 80)
           .Pattern(R"(/[A-Za-z0-9\-/.%&_~';@$*+,=!:()]*)")
           .Set(Access::kCreateAndUpdate)
-          .Doc("Path of the check."),
+          .Doc("Path of the check, without a query."),
       Field("http_method", &T::http_method)
           .Label("Method")
           .OneOf({"GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PATCH"})
@@ -90,43 +89,53 @@ std::vector<FieldSpec> HttpFields() {
           .Set(Access::kCreateAndUpdate)
           .Doc("Codes that count as healthy: 200, 200,202, 200-204, or a mixture."),
       Field("http_version", &T::http_version)
+          .Label("HTTP Version")
           .OneOf({"HTTP/1.0", "HTTP/1.1"})
           .OnNull(Null::kClear)
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Stored only."),
+          .Doc("HTTP version of the check; stored only."),
       Field("content_check_enable", &T::content_check_enable)
+          .Label("Content Check")
           .Set(Access::kCreateAndUpdate)
-          .Doc("Stored only."),
+          .Doc("Of the payload check; stored only."),
       Field("send_content", &T::send_content)
+          .Label("Content to Send")
+          .Range(0, kContentMax)
           .OnNull(Null::kClear)
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Stored only."),
+          .Doc("Of the payload check; stored only."),
       Field("receive_content", &T::receive_content)
+          .Label("Content Expected")
+          .Range(0, kContentMax)
           .OnNull(Null::kClear)
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Stored only."),
+          .Doc("Of the payload check; stored only."),
       Field("content_format", &T::content_format)
+          .Label("Content Format")
           .OneOf({"TEXT", "HEX"})
           .Set(Access::kCreateAndUpdate)
-          .Doc("Stored only."),
+          .Doc("Of the payload check; stored only."),
   };
 }
 
-std::vector<FieldSpec> AllFields() {
-  std::vector<FieldSpec> all = ScheduleFields();
-  for (FieldSpec& field : HttpFields()) {
-    all.push_back(std::move(field));
-  }
-  return all;
+std::vector<FieldSpec> DerivedFields() {
+  return {
+      Field::Derived("pools", ValueType::kObjectList, &ReferenceSchema())
+          .Label("Backend Server Group")
+          .Doc("The backend server group of the check."),
+      Field::Derived("sni_enable", ValueType::kFlag).Label("SNI").Doc("Always false."),
+      ExtensionsField(),
+  };
 }
 
 }  // namespace
 
 const Schema& HealthMonitorSchema() {
-  static const Schema schema{"healthmonitor", AllFields()};
+  static const Schema schema{
+      "healthmonitor", Concat({IdentityFields(), ScheduleFields(), HttpFields(), DerivedFields()})};
   return schema;
 }
 

@@ -3,9 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "model/catalogue.h"
+#include "model/common_fields.h"
 
 namespace elb::model {
 namespace {
+
+std::vector<std::string> PolicyNames() {
+  std::vector<std::string> names;
+  for (const SystemPolicy& policy : SystemPolicies()) {
+    names.emplace_back(policy.name);
+  }
+  return names;
+}
 
 const Schema& IpGroupBindingSchema() {
   using T = IpGroupBinding;
@@ -18,12 +31,39 @@ const Schema& IpGroupBindingSchema() {
                                  Field("enable_ipgroup", &T::enable_ipgroup)
                                      .Label("Access Control")
                                      .Set(Access::kCreateAndUpdate)
-                                     .Doc("False: bound without effect."),
+                                     .Doc("False: bound, but without effect."),
                                  Field("type", &T::type)
                                      .Label("Access Policy")
                                      .OneOf({"white", "black"})
                                      .Set(Access::kCreateAndUpdate)
                                      .Doc("white: only listed sources; black: all but those."),
+                             }};
+  return schema;
+}
+
+const Schema& AccessLogHeadersSchema() {
+  using T = AccessLogHeaders;
+  static const Schema schema{"access_log_customized_headers_config",
+                             {
+                                 Field("enable", &T::enable)
+                                     .Label("Log Header Fields")
+                                     .Set(Access::kCreateAndUpdate)
+                                     .Doc("Whether the access log holds header fields. Needs a "
+                                          "log of the load balancer."),
+                                 Field("include_headers", &T::include_headers)
+                                     .Label("Fields to Log")
+                                     .Range(0, 5)
+                                     .Pattern("[A-Za-z0-9_-]{1,40}")
+                                     .OnNull(Null::kClear)
+                                     .Set(Access::kCreateAndUpdate)
+                                     .Doc("Request header fields to log."),
+                                 Field("exclude_headers", &T::exclude_headers)
+                                     .Label("Fields Not to Log")
+                                     .Range(0, 5)
+                                     .Pattern("[A-Za-z0-9_-]{1,40}")
+                                     .OnNull(Null::kClear)
+                                     .Set(Access::kCreateAndUpdate)
+                                     .Doc("Request header fields not to log."),
                              }};
   return schema;
 }
@@ -34,20 +74,11 @@ std::vector<FieldSpec> GeneralFields() {
       Field("loadbalancer_id", &T::loadbalancer_id)
           .Label("Load Balancer")
           .Required()
+          .Lives(Life::kHidden)
           .Set(Access::kCreate)
-          .Doc("Load balancer of the listener."),
-      Field("name", &T::name)
-          .Label("Name")
-          .Range(0, kTextMax)
-          .OnNull(Null::kClear)
-          .Set(Access::kCreateAndUpdate)
-          .Doc("Name of the listener."),
-      Field("description", &T::description)
-          .Label("Description")
-          .Range(0, kTextMax)
-          .OnNull(Null::kClear)
-          .Set(Access::kCreateAndUpdate)
-          .Doc("Supplementary information about the listener."),
+          .Doc("Load balancer of the listener; shown as loadbalancers."),
+      NameField(&T::name, "listener"),
+      DescriptionField(&T::description, "listener"),
       Field("protocol", &T::protocol)
           .Label("Frontend Protocol")
           .OneOf({"TCP", "UDP", "HTTP", "HTTPS", "TERMINATED_HTTPS"})
@@ -60,10 +91,7 @@ std::vector<FieldSpec> GeneralFields() {
           .Required()
           .Set(Access::kCreate)
           .Doc("Port on which the listener receives requests from clients."),
-      Field("admin_state_up", &T::admin_state_up)
-          .Label("Enabled")
-          .Set(Access::kCreateAndUpdate)
-          .Doc("Only true is accepted."),
+      AlwaysUpField(&T::admin_state_up, Access::kCreateAndUpdate),
       Field("default_pool_id", &T::default_pool_id)
           .Label("Backend Server Group")
           .OnNull(Null::kClear)
@@ -74,44 +102,53 @@ std::vector<FieldSpec> GeneralFields() {
       Field("ipgroup", &T::ipgroup, IpGroupBindingSchema())
           .Label("Access Policy")
           .OnNull(Null::kClear)
+          .EmptyClears()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Who may connect."),
+          .Doc("Access control: who may connect. {} unbinds too."),
       Field("transparent_client_ip_enable", &T::transparent_client_ip_enable)
           .Label("Transfer Client IP Address")
+          .DefaultNote("true; false on TCP and UDP listeners of a shared load balancer")
           .Set(Access::kCreateAndUpdate)
-          .Doc("Whether members see the client's address."),
+          .Doc("Whether backend servers see the client's address. Only TCP and UDP listeners of a "
+               "shared "
+               "load balancer may say false."),
       Field("enhance_l7policy_enable", &T::enhance_l7policy_enable)
           .Label("Advanced Forwarding")
           .Set(Access::kCreateAndUpdate)
-          .Doc("Forwarding policies with more conditions and actions. Cannot be switched off."),
-      Field("tags", &T::tags, TagSchema())
-          .Label("Tag")
-          .Range(0, 20)
-          .OnNull(Null::kClear)
-          .Set(Access::kCreate)
-          .Doc("Tags; later changes go through the tag calls."),
-      Field("protection_status", &T::protection_status)
-          .Label("Modification Protection")
-          .OneOf({"nonProtection", "consoleProtection"})
-          .Set(Access::kCreateAndUpdate)
-          .Doc("Informational."),
-      Field("protection_reason", &T::protection_reason)
-          .Label("Protection Reason")
-          .Range(0, kTextMax)
-          .Pattern("[^<>]*")
-          .OnNull(Null::kClear)
-          .Set(Access::kCreateAndUpdate)
-          .Doc("Why the object is protected."),
+          .Doc("Forwarding policies with more conditions and actions, on HTTP and HTTPS listeners "
+               "of a "
+               "dedicated load balancer. Cannot be switched off."),
+      TagsField(&T::tags),
       Field("connection_limit", &T::connection_limit)
           .Label("Connection Limit")
           .Range(-1, 1'000'000)
           .Set(Access::kCreateAndUpdate)
-          .Doc("Concurrent client connections; -1: no limit."),
+          .Doc("Concurrent client connections; -1: no limit, 0: none allowed."),
       Field("cps_limit", &T::cps_limit)
           .Label("New Connection Limit")
           .Range(-1, 1'000'000)
           .Set(Access::kCreateAndUpdate)
-          .Doc("New client connections per second; -1: no limit."),
+          .Extension()
+          .Doc("New client connections per second; -1: no limit, 0: none allowed."),
+      Field("access_log_customized_headers_config", &T::access_log_customized_headers_config,
+            AccessLogHeadersSchema())
+          .Label("Header Fields in the Log")
+          .OnNull(Null::kClear)
+          .Set(Access::kCreateAndUpdate)
+          .Doc("Header fields in the access log of HTTP and HTTPS listeners."),
+      Field("insert_headers", &T::insert_headers, InsertHeadersSchema(), &MergeInsertHeaders,
+            &WriteInsertHeaders)
+          .Label("Transfer Header Fields")
+          .OnNull(Null::kReset)
+          .Set(Access::kCreateAndUpdate)
+          .Doc("Header fields that tell backend servers about client and listener. Updates merge "
+               "by key."),
+      Field("extensions", &T::extensions, ListenerExtensionsSchema())
+          .Label("Extensions")
+          .OnNull(Null::kReset)
+          .Set(Access::kCreateAndUpdate)
+          .Extension()
+          .Doc("What the product offers beyond the vendor's API."),
   };
 }
 
@@ -124,7 +161,7 @@ std::vector<FieldSpec> TlsFields() {
           .EmptyClears()
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Certificate presented to clients that ask for no other name."),
+          .Doc("Certificate presented to clients that ask for no other name; mandatory for HTTPS."),
       Field("client_ca_tls_container_ref", &T::client_ca_tls_container_ref)
           .Label("CA Certificate")
           .OnNull(Null::kClear)
@@ -140,31 +177,32 @@ std::vector<FieldSpec> TlsFields() {
           .Doc("Certificates chosen by the server name that a client asks for."),
       Field("sni_match_algo", &T::sni_match_algo)
           .Label("SNI Matching")
+          .DefaultNote("wildcard on HTTPS, else null")
           .OneOf({"wildcard", "longest_suffix"})
           .OnNull(Null::kReset)
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Whether * stands for one label or for several."),
+          .Doc("wildcard: * stands for one label; longest_suffix: for several."),
       Field("http2_enable", &T::http2_enable)
           .Label("HTTP/2")
           .Set(Access::kCreateAndUpdate)
           .Doc("Offers HTTP/2 to clients of an HTTPS listener."),
       Field("tls_ciphers_policy", &T::tls_ciphers_policy)
           .Label("Security Policy")
-          .OneOf({"tls-1-0-inherit", "tls-1-0", "tls-1-1", "tls-1-2", "tls-1-2-strict",
-                  "tls-1-2-fs", "tls-1-0-with-1-3", "tls-1-2-fs-with-1-3", "hybrid-policy-1-0",
-                  "tls-1-2-strict-no-cbc"})
+          .DefaultNote("tls-1-0 on HTTPS, else null")
+          .OneOf(PolicyNames())
           .OnNull(Null::kReset)
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("TLS versions and cipher suites."),
+          .Doc("TLS versions and cipher suites. A shared load balancer offers the first five."),
       Field("security_policy_id", &T::security_policy_id)
           .Label("Custom Security Policy")
           .OnNull(Null::kClear)
           .EmptyClears()
           .NullWhenEmpty()
           .Set(Access::kCreateAndUpdate)
-          .Doc("Custom security policy; overrides tls_ciphers_policy."),
+          .Doc("Custom security policy of a dedicated HTTPS listener; overrides "
+               "tls_ciphers_policy."),
   };
 }
 
@@ -174,21 +212,26 @@ std::vector<FieldSpec> TimeoutFields() {
       Field("enable_member_retry", &T::enable_member_retry)
           .Label("Retry")
           .Set(Access::kCreateAndUpdate)
-          .Doc("Tries further backend servers when one cannot answer."),
+          .Doc("Tries further backend servers when one cannot answer; HTTP and HTTPS."),
       Field("keepalive_timeout", &T::keepalive_timeout)
-          .Label("Idle Timeout")
+          .Label("Idle Timeout (s)")
+          .DefaultNote("60 on HTTP and HTTPS, 300 on TCP and UDP")
           .Range(0, 4000)
           .OnNull(Null::kReset)
           .Set(Access::kCreateAndUpdate)
-          .Doc("Seconds an idle connection is kept. 0: closed after each answer."),
+          .Doc(
+              "Seconds an idle connection is kept: 0 to 4000, on TCP and UDP 10 to 4000. 0: closed "
+              "after each answer. Shared UDP listeners have none."),
       Field("client_timeout", &T::client_timeout)
-          .Label("Request Timeout")
+          .Label("Request Timeout (s)")
+          .DefaultNote("60 on HTTP and HTTPS, else null")
           .Range(1, 300)
           .OnNull(Null::kReset)
           .Set(Access::kCreateAndUpdate)
           .Doc("Seconds to wait for a request from the client."),
       Field("member_timeout", &T::member_timeout)
-          .Label("Response Timeout")
+          .Label("Response Timeout (s)")
+          .DefaultNote("60 on HTTP and HTTPS, else null")
           .Range(1, 300)
           .OnNull(Null::kReset)
           .Set(Access::kCreateAndUpdate)
@@ -196,19 +239,58 @@ std::vector<FieldSpec> TimeoutFields() {
   };
 }
 
-std::vector<FieldSpec> AllFields() {
-  std::vector<FieldSpec> all = GeneralFields();
-  for (auto* more : {&TlsFields, &TimeoutFields}) {
-    for (FieldSpec& field : more()) {
-      all.push_back(std::move(field));
-    }
-  }
-  return all;
+std::vector<FieldSpec> DerivedFields() {
+  const auto unused = [](const char* name, const char* label) {
+    return FieldSpec(Field::Derived(name, ValueType::kFlag).Label(label).Doc("Always false."));
+  };
+  return {
+      Field::Derived("loadbalancers", ValueType::kObjectList, &ReferenceSchema())
+          .Label("Load Balancer")
+          .Doc("The load balancer of the listener."),
+      Field::Derived("quic_config", ValueType::kText)
+          .Label("QUIC")
+          .NullWhenEmpty()
+          .Doc("Always null."),
+      unused("gzip_enable", "Compression"),
+      unused("nat64_enable", "NAT64"),
+      unused("proxy_protocol_enable", "PROXY Protocol"),
+  };
 }
 
-bool IsSharedPolicy(const std::string& policy) {
-  return policy == "tls-1-0-inherit" || policy == "tls-1-0" || policy == "tls-1-1" ||
-         policy == "tls-1-2" || policy == "tls-1-2-strict";
+Result<void> CheckLogHeaders(const AccessLogHeaders& headers) {
+  static constexpr std::array kForbidden = {
+      "host", "user-agent", "referer", "x-forwarded-for", "x-clienttraceid", "traceparent"};
+  for (const auto& [field, names] : {std::pair{"include_headers", &headers.include_headers},
+                                     std::pair{"exclude_headers", &headers.exclude_headers}}) {
+    for (std::size_t i = 0; i < names->size(); ++i) {
+      std::string lower = (*names)[i];
+      std::ranges::transform(lower, lower.begin(), [](unsigned char letter) {
+        return static_cast<char>(std::tolower(letter));
+      });
+      if (std::ranges::find(kForbidden, lower) != kForbidden.end()) {
+        return Invalid(
+            fmt::format("listener.access_log_customized_headers_config.{}[{}]", field, i),
+            fmt::format("{} cannot be chosen here", (*names)[i]));
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> CheckForwarding(const Listener& listener, const Listener* before, Kind kind) {
+  if (before != nullptr && before->enhance_l7policy_enable && !listener.enhance_l7policy_enable) {
+    return Invalid("listener.enhance_l7policy_enable",
+                   "advanced forwarding cannot be switched off");
+  }
+  if (listener.enhance_l7policy_enable && kind == Kind::kShared) {
+    return Failure(ErrorKind::kRestricted, "listener.enhance_l7policy_enable",
+                   "advanced forwarding needs a dedicated load balancer");
+  }
+  if (listener.enhance_l7policy_enable && !listener.is_l7()) {
+    return Invalid("listener.enhance_l7policy_enable",
+                   "advanced forwarding is for HTTP and HTTPS listeners");
+  }
+  return {};
 }
 
 Result<void> CheckTls(const Listener& listener, Kind kind, const Given& given) {
@@ -219,7 +301,7 @@ Result<void> CheckTls(const Listener& listener, Kind kind, const Given& given) {
       return Failure(kind_of, "listener.default_tls_container_ref",
                      "an HTTPS listener needs a server certificate");
     }
-    if (kind == Kind::kShared && !IsSharedPolicy(listener.tls_ciphers_policy)) {
+    if (kind == Kind::kShared && !IsOfferedOnShared(listener.tls_ciphers_policy)) {
       return Failure(ErrorKind::kRestricted, "listener.tls_ciphers_policy",
                      "a shared load balancer does not offer this security policy");
     }
@@ -256,7 +338,11 @@ Result<void> CheckTransparency(const Listener& listener, Kind kind) {
 }  // namespace
 
 const Schema& ListenerSchema() {
-  static const Schema schema{"listener", AllFields()};
+  using T = Listener;
+  static const Schema schema{
+      "listener",
+      Concat({IdentityFields(), GeneralFields(), TlsFields(), TimeoutFields(),
+              ProtectionFields(&T::protection_status, &T::protection_reason), DerivedFields()})};
   return schema;
 }
 
@@ -294,7 +380,8 @@ void FillDefaults(Listener& listener, Kind kind) {
   }
 }
 
-Result<void> CheckListener(const Listener& listener, Kind kind, const Given& given) {
+Result<void> CheckListener(const Listener& listener, const Listener* before, Kind kind,
+                           const Given& given) {
   if (!listener.admin_state_up) {
     return Invalid("listener.admin_state_up", "admin_state_up must be true");
   }
@@ -304,18 +391,20 @@ Result<void> CheckListener(const Listener& listener, Kind kind, const Given& giv
   if (!listener.is_l7() && listener.keepalive_timeout && *listener.keepalive_timeout < 10) {
     return Invalid("listener.keepalive_timeout", "keepalive_timeout must be 10 to 4000");
   }
-  if (listener.enhance_l7policy_enable && kind == Kind::kShared) {
-    return Failure(ErrorKind::kRestricted, "listener.enhance_l7policy_enable",
-                   "advanced forwarding needs a dedicated load balancer");
-  }
-  if (listener.enhance_l7policy_enable && !listener.is_l7()) {
-    return Invalid("listener.enhance_l7policy_enable",
-                   "advanced forwarding is for HTTP and HTTPS listeners");
-  }
+  ELB_RETURN_IF_ERROR(CheckForwarding(listener, before, kind));
   if (listener.ipgroup && listener.ipgroup->ipgroup_id.empty()) {
-    return Invalid("listener.ipgroup.ipgroup_id", "ipgroup_id is mandatory");
+    return Missing("listener.ipgroup.ipgroup_id", "ipgroup_id is mandatory");
+  }
+  ELB_RETURN_IF_ERROR(CheckTags(listener.tags, "listener.tags"));
+  if (const auto& headers = listener.access_log_customized_headers_config) {
+    if (headers->enable && !listener.is_l7()) {
+      return Invalid("listener.access_log_customized_headers_config.enable",
+                     "only HTTP and HTTPS listeners log header fields");
+    }
+    ELB_RETURN_IF_ERROR(CheckLogHeaders(*headers));
   }
   ELB_RETURN_IF_ERROR(CheckTransparency(listener, kind));
+  ELB_RETURN_IF_ERROR(CheckListenerExtensions(listener.extensions, listener.protocol));
   return CheckTls(listener, kind, given);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/common.h"
+#include "model/listener_extensions.h"
 
 namespace elb::model {
 
@@ -26,14 +27,12 @@ struct InsertHeader {
   friend bool operator==(const InsertHeader&, const InsertHeader&) = default;
 };
 
-/// `extensions.request_id` (api-extensions.md 10.2).
-struct RequestIdSettings {
-  std::string mode = "off";
-  std::string header = "X-Request-Id";
-  std::string format = "hex";
-  bool response = true;
-  std::string trusted_ipgroup_id;
-  friend bool operator==(const RequestIdSettings&, const RequestIdSettings&) = default;
+/// `access_log_customized_headers_config` (api-v3.md 2.2).
+struct AccessLogHeaders {
+  bool enable = false;
+  std::vector<std::string> include_headers;
+  std::vector<std::string> exclude_headers;
+  friend bool operator==(const AccessLogHeaders&, const AccessLogHeaders&) = default;
 };
 
 /// Accepts client connections on one port of a load balancer (api-v3.md 2.2).
@@ -58,7 +57,7 @@ struct Listener {
   std::optional<std::int64_t> client_timeout;
   std::optional<std::int64_t> member_timeout;
   std::optional<IpGroupBinding> ipgroup;
-  std::vector<InsertHeader> insert_headers;  ///< Apart from the table: merged by key.
+  std::vector<InsertHeader> insert_headers;  ///< What was ever set, in the table's order.
   std::optional<bool> transparent_client_ip_enable;
   bool enhance_l7policy_enable = false;
   std::vector<Tag> tags;
@@ -66,7 +65,8 @@ struct Listener {
   std::string protection_reason;
   std::int64_t connection_limit = -1;
   std::int64_t cps_limit = -1;
-  std::int64_t max_request_body = 10'737'418'240;  ///< In `extensions`.
+  std::optional<AccessLogHeaders> access_log_customized_headers_config;
+  ListenerExtensions extensions;
 
   [[nodiscard]] bool is_l7() const {
     return protocol == "HTTP" || protocol == "HTTPS" || protocol == "TERMINATED_HTTPS";
@@ -82,11 +82,19 @@ struct Listener {
 /// Fills in the defaults that depend on protocol and kind (api-v3.md 2.2). Idempotent.
 void FillDefaults(Listener& listener, Kind kind);
 
-/// Rules over several fields of one listener; what needs other objects is `control`'s.
-[[nodiscard]] Result<void> CheckListener(const Listener& listener, Kind kind, const Given& given);
+/// Rules over several fields of one listener; what needs other objects is `control`'s. `before`
+/// is null on create. Errors: kInvalid, kMissing; kRestricted for what a shared load balancer does
+/// not offer.
+[[nodiscard]] Result<void> CheckListener(const Listener& listener, const Listener* before,
+                                         Kind kind, const Given& given);
 
-/// Merges `insert_headers` of a request: keys given replace, others stay; null resets.
-[[nodiscard]] Result<void> MergeInsertHeaders(const Json& given, Listener& listener);
-[[nodiscard]] Json ShowInsertHeaders(const Listener& listener);
+/// `insert_headers` as forms of its keys; `MergeInsertHeaders` and `WriteInsertHeaders` read and
+/// write it for the table.
+[[nodiscard]] const Schema& InsertHeadersSchema();
+/// Keys given replace, others stay; null resets. Errors carry `path.<key>`.
+[[nodiscard]] Result<void> MergeInsertHeaders(const Json& given, const std::string& path,
+                                              Listener& listener);
+/// Stored: what was ever set. Shown: on HTTP and HTTPS also the four that are always there.
+void WriteInsertHeaders(const Listener& listener, Purpose purpose, Json& out);
 
 }  // namespace elb::model

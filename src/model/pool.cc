@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "model/common_fields.h"
+
 namespace elb::model {
 namespace {
 
@@ -14,7 +16,9 @@ const Schema& SessionPersistenceSchema() {
               .Label("Sticky Session Type")
               .OneOf({"SOURCE_IP", "HTTP_COOKIE", "APP_COOKIE"})
               .Set(Access::kCreateAndUpdate)
-              .Doc("SOURCE_IP at layer 4; a load balancer cookie or the application's at layer 7."),
+              .Doc("Mandatory. SOURCE_IP for TCP, UDP and QUIC; HTTP_COOKIE, a cookie of the load "
+                   "balancer, for HTTP and HTTPS; APP_COOKIE, one of the application, on shared "
+                   "load balancers."),
           Field("cookie_name", &T::cookie_name)
               .Label("Cookie Name")
               .Range(1, 1024)
@@ -26,6 +30,7 @@ const Schema& SessionPersistenceSchema() {
               .Doc("Name of the application's cookie; with APP_COOKIE only."),
           Field("persistence_timeout", &T::persistence_timeout)
               .Label("Stickiness Duration (min)")
+              .DefaultNote("1 at layer 4, 1440 at layer 7")
               .Range(1, 1440)
               .OnNull(Null::kReset)
               .Set(Access::kCreateAndUpdate)
@@ -66,7 +71,9 @@ const Schema& PoolHealthSchema() {
 
 Result<void> CheckPersistence(Pool& pool, const Pool* before, Kind kind) {
   if (!pool.session_persistence) {
-    return {};
+    return pool.protocol == "QUIC" ? Result<void>(Missing("pool.session_persistence",
+                                                          "QUIC groups need sticky sessions"))
+                                   : Result<void>();
   }
   SessionPersistence& wanted = *pool.session_persistence;
   const std::string path = "pool.session_persistence";
@@ -78,7 +85,7 @@ Result<void> CheckPersistence(Pool& pool, const Pool* before, Kind kind) {
     }
     wanted.type = old->type;
   }
-  if (pool.lb_algorithm != "ROUND_ROBIN") {
+  if (pool.lb_algorithm != "ROUND_ROBIN" && pool.protocol != "QUIC") {
     return Invalid(path, "sticky sessions need the algorithm ROUND_ROBIN");
   }
   const bool app_cookie = wanted.type == "APP_COOKIE";
@@ -123,85 +130,115 @@ Result<void> CheckShared(const Pool& pool, Kind kind) {
   return {};
 }
 
+std::vector<FieldSpec> GeneralFields() {
+  using T = Pool;
+  return {
+      Field("loadbalancer_id", &T::loadbalancer_id)
+          .Label("Load Balancer")
+          .OnNull(Null::kClear)
+          .EmptyClears()
+          .Lives(Life::kHidden)
+          .Set(Access::kCreate)
+          .Doc("Load balancer of the group; shown as loadbalancers. One of loadbalancer_id, "
+               "listener_id and type is mandatory."),
+      Field("listener_id", &T::listener_id)
+          .Label("Listener")
+          .OnNull(Null::kClear)
+          .EmptyClears()
+          .Lives(Life::kRequest)
+          .Set(Access::kCreate)
+          .Doc("Listener whose default group the new group becomes; shown as listeners."),
+      NameField(&T::name, "backend server group"),
+      DescriptionField(&T::description, "backend server group"),
+      Field("protocol", &T::protocol)
+          .Label("Backend Protocol")
+          .OneOf({"TCP", "UDP", "HTTP", "HTTPS", "QUIC"})
+          .Required()
+          .Set(Access::kCreate)
+          .Doc("Protocol in which backend servers receive requests. HTTPS and QUIC need a "
+               "dedicated load balancer."),
+      Field("lb_algorithm", &T::lb_algorithm)
+          .Label("Load Balancing Algorithm")
+          .OneOf({"ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP", "QUIC_CID"})
+          .Required()
+          .Set(Access::kCreateAndUpdate)
+          .Doc("How requests are spread. QUIC_CID is for QUIC groups only."),
+      AlwaysUpField(&T::admin_state_up, Access::kCreateAndUpdate),
+      Field("session_persistence", &T::session_persistence, SessionPersistenceSchema())
+          .Label("Sticky Session")
+          .OnNull(Null::kClear)
+          .Replaces()
+          .Set(Access::kCreateAndUpdate)
+          .Doc("Sends a client's requests to the same server; with ROUND_ROBIN only. QUIC groups "
+               "need it, with any algorithm."),
+      Field("slow_start", &T::slow_start, SlowStartSchema())
+          .Label("Slow Start")
+          .OnNull(Null::kClear)
+          .Set(Access::kCreateAndUpdate)
+          .Doc("Lets new servers of HTTP and HTTPS groups warm up; dedicated only."),
+      Field("pool_health", &T::pool_health, PoolHealthSchema())
+          .Label("Group Health")
+          .OnNull(Null::kClear)
+          .Set(Access::kCreateAndUpdate)
+          .Doc("What happens when no server is healthy."),
+      Field("member_deletion_protection_enable", &T::member_deletion_protection_enable)
+          .Label("Removal Protection")
+          .Set(Access::kCreateAndUpdate)
+          .Doc("Servers cannot be removed while true; dedicated only."),
+      Field("vpc_id", &T::vpc_id)
+          .Label("VPC")
+          .OnNull(Null::kClear)
+          .EmptyClears()
+          .Set(Access::kCreateAndUpdate)
+          .Doc("VPC of the servers: mandatory with type instance, forbidden with ip. Can be set "
+               "once."),
+      Field("type", &T::type)
+          .Label("Type")
+          .OneOf({"instance", "ip", ""})
+          .OnNull(Null::kClear)
+          .Set(Access::kCreateAndUpdate)
+          .Doc("ip for IP members only; instance or empty for any. Can be set once."),
+  };
+}
+
+std::vector<FieldSpec> DerivedFields() {
+  return {
+      Field::Derived("listeners", ValueType::kObjectList, &ReferenceSchema())
+          .Label("Listeners")
+          .Doc("Listeners that use the group, themselves or by a forwarding policy."),
+      Field::Derived("loadbalancers", ValueType::kObjectList, &ReferenceSchema())
+          .Label("Load Balancer")
+          .Doc("The load balancer of the group, if any."),
+      Field::Derived("members", ValueType::kObjectList, &ReferenceSchema())
+          .Label("Backend Servers")
+          .Doc("Backend servers in order of creation."),
+      Field::Derived("healthmonitor_id", ValueType::kText)
+          .Label("Health Check")
+          .NullWhenEmpty()
+          .Doc("Health check of the group."),
+      Field::Derived("ip_version", ValueType::kText)
+          .Label("IP Version")
+          .OneOf({"v4", "dualstack"})
+          .Doc("Addresses that servers may have."),
+      Field::Derived("az_affinity", ValueType::kText)
+          .Label("AZ Affinity")
+          .NullWhenEmpty()
+          .Doc("Always null."),
+      Field::Derived("enterprise_project_id", ValueType::kText)
+          .Label("Enterprise Project")
+          .Doc("Always 0."),
+      ExtensionsField(),
+  };
+}
+
 }  // namespace
 
 const Schema& PoolSchema() {
   using T = Pool;
   static const Schema schema{
       "pool",
-      {
-          Field("name", &T::name)
-              .Label("Name")
-              .Range(0, kTextMax)
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Name of the backend server group."),
-          Field("description", &T::description)
-              .Label("Description")
-              .Range(0, kTextMax)
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Supplementary information about the backend server group."),
-          Field("protocol", &T::protocol)
-              .Label("Backend Protocol")
-              .OneOf({"TCP", "UDP", "HTTP", "HTTPS", "QUIC"})
-              .Required()
-              .Set(Access::kCreate)
-              .Doc("Protocol in which backend servers receive requests."),
-          Field("lb_algorithm", &T::lb_algorithm)
-              .Label("Load Balancing Algorithm")
-              .OneOf({"ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP", "QUIC_CID"})
-              .Required()
-              .Set(Access::kCreateAndUpdate)
-              .Doc("How requests are spread."),
-          Field("admin_state_up", &T::admin_state_up)
-              .Label("Enabled")
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Only true is accepted."),
-          Field("session_persistence", &T::session_persistence, SessionPersistenceSchema())
-              .Label("Sticky Session")
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Sends a client's requests to the same server."),
-          Field("slow_start", &T::slow_start, SlowStartSchema())
-              .Label("Slow Start")
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Lets new servers warm up."),
-          Field("pool_health", &T::pool_health, PoolHealthSchema())
-              .Label("Group Health")
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("What happens when no server is healthy."),
-          Field("member_deletion_protection_enable", &T::member_deletion_protection_enable)
-              .Label("Removal Protection")
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Servers cannot be removed while true."),
-          Field("vpc_id", &T::vpc_id)
-              .Label("VPC")
-              .OnNull(Null::kClear)
-              .EmptyClears()
-              .Set(Access::kCreateAndUpdate)
-              .Doc("VPC of the servers."),
-          Field("type", &T::type)
-              .Label("Type")
-              .OneOf({"instance", "ip", ""})
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("instance, ip, or empty for any."),
-          Field("protection_status", &T::protection_status)
-              .Label("Modification Protection")
-              .OneOf({"nonProtection", "consoleProtection"})
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Informational."),
-          Field("protection_reason", &T::protection_reason)
-              .Label("Protection Reason")
-              .Range(0, kTextMax)
-              .Pattern("[^<>]*")
-              .OnNull(Null::kClear)
-              .Set(Access::kCreateAndUpdate)
-              .Doc("Why the object is protected."),
-      }};
+      Concat({IdentityFields(), GeneralFields(),
+              ProtectionFields(&T::protection_status, &T::protection_reason), DerivedFields()})};
   return schema;
 }
 
@@ -209,13 +246,17 @@ Result<void> CheckPool(Pool& pool, const Pool* before, Kind kind, const Given& g
   if (!pool.admin_state_up) {
     return Invalid("pool.admin_state_up", "admin_state_up must be true");
   }
-  if ((pool.lb_algorithm == "QUIC_CID") != (pool.protocol == "QUIC") &&
-      pool.lb_algorithm == "QUIC_CID") {
+  if (pool.lb_algorithm == "QUIC_CID" && pool.protocol != "QUIC") {
     return Invalid("pool.lb_algorithm", "QUIC_CID is for QUIC groups only");
   }
   if (pool.slow_start && WasGiven(given, "slow_start") && kind == Kind::kDedicated &&
       !pool.is_l7()) {
     return Invalid("pool.slow_start", "slow start is for HTTP and HTTPS groups");
+  }
+  if (before == nullptr && pool.loadbalancer_id.empty() && pool.listener_id.empty() &&
+      pool.type.empty()) {
+    return Missing("pool.loadbalancer_id",
+                   "one of loadbalancer_id, listener_id and type is mandatory");
   }
   if (pool.type == "ip" && !pool.vpc_id.empty()) {
     return Invalid("pool.vpc_id", "vpc_id must not be given with type ip");
