@@ -167,9 +167,7 @@ net::Task<Http1Connection::HeadRead> Http1Connection::ReadHead() {
     if (!would_block) {
       continue;
     }
-    if (received_.empty()) {
-      received_.Release();
-    }
+    received_.ReleaseIfEmpty();
     const net::Wake wake = co_await signal_->Wait();
     if (wake == net::Wake::kDeadline) {
       co_return received_.empty() ? HeadRead::kSilent : HeadRead::kTimeout;
@@ -235,7 +233,7 @@ void Http1Connection::FinishRequest() {
     received_.Swap(next_);
     next_.Release();
   } else {
-    received_.Compact();
+    received_.ReleaseIfEmpty();
   }
 }
 

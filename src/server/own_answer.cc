@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/assert.h"
+#include "http/h1/fields.h"
 #include "http/h1/serialize.h"
 
 namespace elb::server {
@@ -13,22 +14,12 @@ namespace {
 
 constexpr std::size_t kContentTypeIndex = 1;
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-    text.remove_prefix(1);
-  }
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
-  return text;
-}
-
 /// Takes the part up to `separator` off the front of `text`.
 std::string_view TakeToken(std::string_view& text, char separator) {
   const std::size_t end = text.find(separator);
   const std::string_view token = text.substr(0, end);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return Trim(token);
+  return http::h1::TrimSpace(token);
 }
 
 /// Weight in thousandths, 1000 when absent or unreadable.
@@ -49,19 +40,34 @@ int Quality(std::string_view parameters) {
   return 1000;
 }
 
+/// Weights of what the client named, -1 where it named nothing.
 struct Preference {
-  int html = -1;
   int json = -1;
+  int html = -1;
+  int text = -1;      ///< text/*
+  int anything = -1;  ///< */*
+
+  /// The most specific range counts (RFC 9110 section 12.5.1). JSON that was named is preferred to
+  /// HTML that was not, at equal weight.
+  [[nodiscard]] bool IsJson() const {
+    const int named = html >= 0 ? html : text;
+    return json > 0 && (named >= 0 ? json > named : json >= anything);
+  }
 };
 
 void Weigh(std::string_view value, Preference& preference) {
+  using http::h1::EqualsIgnoringCase;
   while (!value.empty()) {
     std::string_view range = TakeToken(value, ',');
     const std::string_view type = TakeToken(range, ';');
-    if (type == "application/json") {
+    if (EqualsIgnoringCase(type, "application/json")) {
       preference.json = Quality(range);
-    } else if (type == "text/html" || type == "text/*") {
+    } else if (EqualsIgnoringCase(type, "text/html")) {
       preference.html = Quality(range);
+    } else if (EqualsIgnoringCase(type, "text/*")) {
+      preference.text = Quality(range);
+    } else if (type == "*/*") {
+      preference.anything = Quality(range);
     }
   }
 }
@@ -75,8 +81,7 @@ AnswerForm PreferredForm(const http::FieldList& fields) {
       Weigh(field.value, preference);
     }
   }
-  return preference.json > 0 && preference.json > preference.html ? AnswerForm::kJson
-                                                                  : AnswerForm::kHtml;
+  return preference.IsJson() ? AnswerForm::kJson : AnswerForm::kHtml;
 }
 
 OwnAnswer::OwnAnswer(int status, std::string_view reason, AnswerForm form) : status_(status) {

@@ -65,7 +65,11 @@ void Free(char* block, std::size_t bytes) {
 
 std::span<std::byte> ReceiveBuffer::Space() {
   if (end_ == capacity_) {
-    Grow(capacity_ == 0 ? kBlockBytes : capacity_ * 2);
+    if (begin_ > capacity_ / 2) {
+      MoveToFront();
+    } else {
+      Grow(capacity_ == 0 ? kBlockBytes : capacity_ * 2);
+    }
   }
   return std::as_writable_bytes(std::span(data_ + end_, capacity_ - end_));
 }
@@ -85,15 +89,15 @@ void ReceiveBuffer::Grow(std::size_t capacity) {
   end_ = used;
 }
 
-void ReceiveBuffer::Compact() {
+void ReceiveBuffer::MoveToFront() {
+  std::memmove(data_, data_ + begin_, size());
+  end_ -= begin_;
+  begin_ = 0;
+}
+
+void ReceiveBuffer::ReleaseIfEmpty() {
   if (empty()) {
     Release();
-    return;
-  }
-  if (begin_ > 0) {
-    std::memmove(data_, data_ + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
   }
 }
 

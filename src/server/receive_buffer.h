@@ -24,20 +24,24 @@ class ReceiveBuffer {
   [[nodiscard]] bool empty() const { return begin_ == end_; }
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
 
-  /// Room behind the content, at least one byte: grows the block (moving the content) when full.
+  /// Room behind the content, at least one byte. A full block makes the content move: to the front
+  /// when most of the block is used up, else to a larger block.
   [[nodiscard]] std::span<std::byte> Space();
   /// `count` bytes were written into `Space()`.
   void Commit(std::size_t count) { end_ += count; }
-  /// Uses up `count` bytes at the front. The bytes stay where they are until `Compact`.
+  /// Uses up `count` bytes at the front. They stay where they are until `Space`, `Append` or a
+  /// release.
   void Consume(std::size_t count) { begin_ += count; }
-  /// Moves what is left to the front of the block; frees the block when nothing is.
-  void Compact();
+  /// Gives the block back when nothing is left in it.
+  void ReleaseIfEmpty();
   void Append(std::string_view bytes);
   void Release();
   void Swap(ReceiveBuffer& other) noexcept;
 
  private:
+  void MoveToFront();
   void Grow(std::size_t capacity);
+
   char* data_ = nullptr;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
