@@ -142,7 +142,7 @@ Result<void> Node::StartControl() {
 
 Result<void> Node::StartApi() {
   rest::Pages pages;
-  pages.metrics = [this] { return MetricsText(); };
+  pages.metrics = [this] { return proxy::PrometheusText(*data_plane_); };
   pages.not_ready = [this] { return control_->degraded(); };
   api_ = std::make_unique<rest::Api>(*control_, *accounts_, std::move(pages));
   handler_ = std::make_unique<rest::RestHandler>(*api_, *executor_);
@@ -170,15 +170,6 @@ void Node::LogHealth(const contract::SavedMemberHealth& saved) {
   log_->Info("member_health", {{"pool", saved.pool.value()},
                                {"member", saved.member.value()},
                                {"status", std::string(StatusWord(saved.health.status))}});
-}
-
-std::string Node::MetricsText() const {
-  std::string text = proxy::PrometheusText(*data_plane_);
-  text += fmt::format(
-      "# HELP elb_access_log_dropped Access log lines that found no room.\n"
-      "# TYPE elb_access_log_dropped counter\nelb_access_log_dropped {}\n",
-      access_log_.dropped.load(std::memory_order_relaxed));
-  return text;
 }
 
 std::string Node::api_url() const { return "http://" + api_server_->local().ToString(); }

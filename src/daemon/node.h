@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -58,18 +57,13 @@ class Node {
   [[nodiscard]] bool has_administrator();
 
  private:
-  /// Hands workers' lines to the writer and counts those it had no room for.
+  /// Hands workers' lines to the writer.
   class AccessLogSink final : public proxy::LineSink {
    public:
     [[nodiscard]] bool Offer(std::size_t worker, std::string_view line) override {
-      const bool taken = writer->Offer(worker, line);
-      if (!taken) {
-        dropped.fetch_add(1, std::memory_order_relaxed);
-      }
-      return taken;
+      return writer->Offer(worker, line);
     }
     std::unique_ptr<telemetry::LogWriter> writer;
-    std::atomic<std::uint64_t> dropped{0};
   };
 
   Node(const Options& options, Log& log);
@@ -78,7 +72,6 @@ class Node {
   [[nodiscard]] Result<void> StartApi();
   void EachSecond();
   void LogHealth(const contract::SavedMemberHealth& saved);
-  [[nodiscard]] std::string MetricsText() const;
 
   // Destroyed from the last to the first: whoever calls goes before who is called.
   Options options_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <iterator>
@@ -19,10 +20,11 @@ class JsonLine {
     line_ += '{';
   }
 
+  /// An empty value is `-`, as everywhere in the log.
   void Text(std::string_view name, std::string_view value) {
     Name(name);
     line_ += '"';
-    AppendEscaped(value);
+    AppendEscaped(value.empty() ? "-" : value);
     line_ += '"';
   }
   void Number(std::string_view name, std::uint64_t value) {
@@ -149,6 +151,38 @@ void WriteRequest(JsonLine& json, const ExchangeRecord& record) {
   json.Number("request_header_length", request.head_bytes);
 }
 
+/// Where and when, which every line has.
+void WriteStart(JsonLine& json, const WorkerContext& worker,
+                const server::ConnectionFacts& connection, int status) {
+  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          worker.reactor->wall_now().time_since_epoch())
+                          .count();
+  json.Name("msec");
+  json.Raw(fmt::format("{}.{:03}", millis / 1000, millis % 1000));
+  json.Text("log_ver", "elb_01");
+  json.Text("remote_addr", connection.peer.address.ToString());
+  json.Number("remote_port", connection.peer.port);
+  json.Number("status", static_cast<std::uint64_t>(status));
+}
+
+void WriteListener(JsonLine& json, const contract::ListenerConfig& listener,
+                   const server::ConnectionFacts& connection) {
+  json.Text("lb_name", "loadbalancer_" + listener.load_balancer.id.value());
+  json.Text("listener_id", listener.id.value());
+  json.Text("tenant_id", listener.load_balancer.project.value());
+  json.Text("eip_address", listener.load_balancer.eip ? listener.load_balancer.eip->ToString()
+                                                      : connection.local.address.ToString());
+  json.Number("eip_port", listener.port);
+}
+
+/// The next word of a request line that may be anything.
+std::string_view TakeWord(std::string_view& line) {
+  const std::size_t end = std::min(line.find_first_of(" \r\n"), line.size());
+  const std::string_view word = line.substr(0, end);
+  line.remove_prefix(std::min(end + 1, line.size()));
+  return word;
+}
+
 void WriteTls(JsonLine& json, const server::ConnectionFacts& connection) {
   if (connection.tls == nullptr) {
     return;
@@ -166,34 +200,46 @@ void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record)
   const contract::ListenerConfig& listener = *record.listener->config;
   const server::ConnectionFacts& connection = record.stream->connection();
   JsonLine json(line_);
-  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          worker.reactor->wall_now().time_since_epoch())
-                          .count();
-  json.Name("msec");
-  json.Raw(fmt::format("{}.{:03}", millis / 1000, millis % 1000));
-  json.Text("log_ver", "elb_01");
-  json.Text("remote_addr", connection.peer.address.ToString());
-  json.Number("remote_port", connection.peer.port);
-  json.Number("status", static_cast<std::uint64_t>(record.outcome->status));
+  WriteStart(json, worker, connection, record.outcome->status);
   WriteRequest(json, record);
   json.Number("request_length", record.stream->bytes_received());
   json.Number("bytes_sent", record.stream->bytes_sent());
   json.Number("body_bytes_sent", record.stream->content_bytes_sent());
   json.Seconds("request_time", worker.reactor->now() - record.stream->started());
   WriteAttempts(json, record);
-  json.Text("lb_name", "loadbalancer_" + listener.load_balancer.id.value());
-  json.Text("listener_id", listener.id.value());
   json.Text("pool_id", record.outcome->pool_name);
   json.Text("pool_usr_name", record.pool != nullptr ? record.pool->config->name : std::string());
-  json.Text("tenant_id", listener.load_balancer.project.value());
-  json.Text("eip_address", listener.load_balancer.eip ? listener.load_balancer.eip->ToString()
-                                                      : connection.local.address.ToString());
-  json.Number("eip_port", listener.port);
+  WriteListener(json, listener, connection);
   WriteTls(json, connection);
-  json.Text("error_reason", record.outcome->reason.empty() ? "-" : record.outcome->reason);
+  json.Text("error_reason", record.outcome->reason);
   json.End();
+  Offer(worker, *record.listener);
+}
+
+void AccessLog::WriteRefused(const WorkerContext& worker, const CompiledListener& listener,
+                             const server::ConnectionFacts& connection,
+                             const server::RefusedRequest& refused) {
+  JsonLine json(line_);
+  WriteStart(json, worker, connection, refused.status);
+  std::string_view bytes = refused.bytes;
+  const std::string_view method = TakeWord(bytes);
+  json.Text("request_method", method);
+  json.Text("scheme", connection.tls != nullptr ? "https" : "http");
+  json.Text("router_request_uri", TakeWord(bytes));
+  json.Number("bytes_sent", refused.bytes_sent);
+  for (const std::string_view name : {"upstream_status", "upstream_addr", "member_name"}) {
+    json.Text(name, {});
+  }
+  WriteListener(json, *listener.config, connection);
+  WriteTls(json, connection);
+  json.Text("error_reason", refused.reason);
+  json.End();
+  Offer(worker, listener);
+}
+
+void AccessLog::Offer(const WorkerContext& worker, const CompiledListener& listener) {
   if (!sink_->Offer(worker.index, line_)) {
-    record.listener->runtime->counters.Add(worker.index, ListenerCounter::kAccessLogDropped);
+    listener.runtime->counters.Add(worker.index, ListenerCounter::kAccessLogDropped);
   }
 }
 

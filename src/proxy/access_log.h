@@ -23,8 +23,14 @@ class AccessLog {
  public:
   explicit AccessLog(LineSink& sink) : sink_(&sink) { line_.reserve(2048); }
   void Write(const WorkerContext& worker, const ExchangeRecord& record);
+  /// A request that was answered before there was an exchange: 408, 414 and the like, not 400.
+  void WriteRefused(const WorkerContext& worker, const CompiledListener& listener,
+                    const server::ConnectionFacts& connection,
+                    const server::RefusedRequest& refused);
 
  private:
+  void Offer(const WorkerContext& worker, const CompiledListener& listener);
+
   LineSink* sink_;
   std::string line_;
 };

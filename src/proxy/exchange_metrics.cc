@@ -89,7 +89,6 @@ void CountUpstream(const WorkerContext& worker, const CompiledListener& listener
   const std::size_t index = worker.index;
   auto& member = attempt.member->counters;
   member.Add(index, MemberCounter::kRequests);
-  pool.runtime->counters.Add(index, PoolCounter::kRequests);
   if (!attempt.reused) {
     member.Add(index, MemberCounter::kConnects);
   }
@@ -118,6 +117,9 @@ void CountExchange(const WorkerContext& worker, const ExchangeRecord& record) {
   }
   listener.counters.Add(index, ListenerCounter::kBytesIn, record.stream->bytes_received());
   listener.counters.Add(index, ListenerCounter::kBytesOut, record.stream->bytes_sent());
+  if (record.pool != nullptr) {
+    record.pool->runtime->counters.Add(index, PoolCounter::kRequests);
+  }
   if (record.attempts.size() > 1) {
     listener.counters.Add(index, ListenerCounter::kRetries, record.attempts.size() - 1);
     record.pool->runtime->counters.Add(index, PoolCounter::kRetries, record.attempts.size() - 1);

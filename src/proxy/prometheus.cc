@@ -92,13 +92,15 @@ struct PoolMetric {
   std::string_view help;
 };
 
+// Samples of a pool carry its label alone: a pool may serve several listeners, and sums over the
+// samples of one metric by load balancer or listener must not count a request twice.
 constexpr PoolMetric kPoolMetrics[] = {
-    {"pool_requests", PoolCounter::kRequests, "Attempts at members of the pool."},
-    {"pool_upstream_2xx", PoolCounter::kStatus2xx, "Statuses from members, 2xx."},
-    {"pool_upstream_3xx", PoolCounter::kStatus3xx, "Statuses from members, 3xx."},
-    {"pool_upstream_4xx", PoolCounter::kStatus4xx, "Statuses from members, 4xx."},
-    {"pool_upstream_5xx", PoolCounter::kStatus5xx, "Statuses from members, 5xx."},
-    {"pool_retries", PoolCounter::kRetries, "Attempts after the first."},
+    {"mb_l7_qps", PoolCounter::kRequests, "Requests answered."},
+    {"m18_l7_upstream_2xx", PoolCounter::kStatus2xx, "Statuses from members, 2xx."},
+    {"m19_l7_upstream_3xx", PoolCounter::kStatus3xx, "Statuses from members, 3xx."},
+    {"m15_l7_upstream_4xx", PoolCounter::kStatus4xx, "Statuses from members, 4xx."},
+    {"m16_l7_upstream_5xx", PoolCounter::kStatus5xx, "Statuses from members, 5xx."},
+    {"retries", PoolCounter::kRetries, "Attempts after the first."},
     {"upstream_tls_negotiation_error", PoolCounter::kHandshakeErrors,
      "Failed handshakes with members."},
 };

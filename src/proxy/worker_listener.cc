@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "proxy/access_log.h"
 #include "proxy/exchange.h"
 #include "proxy/exchange_metrics.h"
 
@@ -187,7 +188,9 @@ net::Task<void> WorkerListener::Serve(server::ServerStream& stream) {
 void WorkerListener::OnRefused(const server::ConnectionFacts& connection,
                                const server::RefusedRequest& refused) {
   CountRefused(*worker_, compiled(), refused.status);
-  static_cast<void>(connection);
+  if (worker_->access_log != nullptr && refused.status != 400) {
+    worker_->access_log->WriteRefused(*worker_, compiled(), connection, refused);
+  }
 }
 
 void WorkerListener::OnHandshakeFailed(const server::ConnectionFacts& connection,

@@ -54,9 +54,10 @@ def test_T5_1_empty_lines_do_not_keep_a_connection_alive(service):
 
 def test_T5_1_an_idle_end_is_neither_logged_nor_an_error(daemon, service):
     with service.client() as client:
-        assert client.get("/idle-end").status == 200
+        target = f"/idle-end-{service.scheme}"
+        assert client.get(target).status == 200
         client.expect_end()
-    daemon.access_log.wait_for("/idle-end")
+    daemon.access_log.wait_for(target)
     listener = service.listener["id"].replace("-", "")
     mine = daemon.access_log.matching(lambda line: line["listener_id"].replace("-", "") == listener)
     assert len(mine) == 1
