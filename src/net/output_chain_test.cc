@@ -87,7 +87,7 @@ TEST(OutputChainTest, KeepsEveryByteInOrderOverManyBlocks) {
   SeededRandom random(3);
   OutputChain chain;
   std::string expected;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 150; ++i) {
     const std::string piece = RandomBytes(random, random.Below(20'000));
     chain.Append(piece);
     expected += piece;
