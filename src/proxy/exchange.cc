@@ -242,7 +242,10 @@ void Exchange::OnDeadline(DeadlineKind kind) {
       }
       break;
     case DeadlineKind::kClientWrite:
-      CutResponse("client_write_timeout");
+      outcome_.reason = "client_write_timeout";
+      stream_->CutStalled();
+      answered_ = true;
+      phase_ = Phase::kDone;
       break;
     case DeadlineKind::kIdle:
       phase_ = Phase::kDone;

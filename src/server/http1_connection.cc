@@ -4,12 +4,13 @@
 #include <array>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "base/assert.h"
 #include "http/h1/content.h"
 #include "net/frame_pool.h"
 #include "server/date_cache.h"
+#include "server/field_lists.h"
+#include "server/refusal_text.h"
 
 namespace elb::server {
 namespace {
@@ -21,52 +22,10 @@ using http::h1::Refusal;
 
 constexpr std::string_view kAllowedMethods = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS";
 
-struct RefusalText {
-  int status;
-  std::string_view reason;
-};
-
-RefusalText TextOf(Refusal refusal) {
-  switch (refusal) {
-    case Refusal::kBadFraming:
-      return {400, "bad_framing"};
-    case Refusal::kHeaderTooLarge:
-      return {400, "header_too_large"};
-    case Refusal::kUriTooLong:
-      return {414, "uri_too_long"};
-    case Refusal::kMethodNotAllowed:
-      return {405, "method_not_allowed"};
-    case Refusal::kUnsupportedTe:
-      return {501, "unsupported_te"};
-    case Refusal::kUnsupportedVersion:
-      return {505, "unsupported_version"};
-    case Refusal::kNone:
-    case Refusal::kMalformed:
-      break;
-  }
-  return {400, "malformed_request"};
-}
-
-/// Field lists of this thread that keep their capacity between requests.
-thread_local std::vector<http::FieldList> free_field_lists;
-constexpr std::size_t kFreeFieldListsMax = 64;
-
-http::FieldList TakeFieldList() {
-  if (free_field_lists.empty()) {
-    http::FieldList list;
-    list.reserve(32);
-    return list;
-  }
-  http::FieldList list = std::move(free_field_lists.back());
-  free_field_lists.pop_back();
-  return list;
-}
-
-void GiveFieldList(http::FieldList list) {
-  if (free_field_lists.size() < kFreeFieldListsMax) {
-    list.clear();
-    free_field_lists.push_back(std::move(list));
-  }
+/// Whether a request that was not understood has the method HEAD, whose answer has no content.
+bool IsHead(std::string_view received) {
+  return received.substr(std::min(received.find_first_not_of("\r\n"), received.size()))
+      .starts_with("HEAD ");
 }
 
 bool HasNoBody(http::Method method, int status) {
@@ -76,7 +35,8 @@ bool HasNoBody(http::Method method, int status) {
 }  // namespace
 
 struct Http1Connection::Exchange {
-  explicit Exchange(const http::h1::Limits& limits) : parser(limits), body(limits) {
+  explicit Exchange(const http::h1::Limits& current)
+      : limits(current), parser(limits), body(limits) {
     head.fields = TakeFieldList();
   }
   ~Exchange() { GiveFieldList(std::move(head.fields)); }
@@ -89,9 +49,11 @@ struct Http1Connection::Exchange {
     net::ReleaseFrame(memory, bytes);
   }
 
+  http::h1::Limits limits;  ///< A copy: the configuration may be replaced meanwhile.
   http::RequestHead head;
   http::h1::RequestParser parser;
   http::h1::BodyDecoder body;
+  bool too_large = false;  ///< The content passed its limit: it will never be complete.
 };
 
 Http1Connection::Http1Connection(net::Stream& stream, const ConnectionFacts& facts,
@@ -133,16 +95,21 @@ net::Task<Http1Connection::End> Http1Connection::Run() {
 /// Waits until the socket took everything; false on a stall or when the client is gone.
 net::Task<bool> Http1Connection::DrainOutput() {
   std::size_t pending = stream_->pending();
+  if (pending > 0) {
+    signal_->SetDeadline(signal_->reactor().now() + policy_->client_timeout());
+  }
   while (pending > 0) {
     if (write_failed_ || stream_->broken()) {
       co_return false;
     }
-    signal_->SetDeadline(signal_->reactor().now() + policy_->client_timeout());
     const net::Wake wake = co_await signal_->Wait();
     const std::size_t left = stream_->pending();
     if (wake == net::Wake::kCancelled || (wake == net::Wake::kDeadline && left >= pending)) {
       stream_->Abort();
       co_return false;
+    }
+    if (left < pending) {  // Only what the client takes gives it more time.
+      signal_->SetDeadline(signal_->reactor().now() + policy_->client_timeout());
     }
     pending = left;
   }
@@ -150,8 +117,9 @@ net::Task<bool> Http1Connection::DrainOutput() {
 }
 
 net::Task<Http1Connection::HeadRead> Http1Connection::ReadHead() {
-  if (!received_.empty()) {
+  if (AtRequest()) {
     BeginRequest();
+    co_await signal_->Yield();  // Pipelined: others first.
   }
   while (true) {
     if (exchange_) {
@@ -170,7 +138,7 @@ net::Task<Http1Connection::HeadRead> Http1Connection::ReadHead() {
     received_.ReleaseIfEmpty();
     const net::Wake wake = co_await signal_->Wait();
     if (wake == net::Wake::kDeadline) {
-      co_return received_.empty() ? HeadRead::kSilent : HeadRead::kTimeout;
+      co_return exchange_ ? HeadRead::kTimeout : HeadRead::kSilent;
     }
     if (wake == net::Wake::kCancelled) {
       co_return HeadRead::kGone;
@@ -200,7 +168,7 @@ bool Http1Connection::ReceiveHeadBytes(bool& would_block) {
   switch (read.kind) {
     case net::ReadResult::Kind::kData:
       received_.Commit(read.bytes);
-      if (!exchange_) {
+      if (!exchange_ && AtRequest()) {
         BeginRequest();
       }
       return true;
@@ -212,6 +180,12 @@ bool Http1Connection::ReceiveHeadBytes(bool& would_block) {
       break;
   }
   return false;
+}
+
+/// True when a request has begun: empty lines before it do not count (data-plane.md 5.1).
+bool Http1Connection::AtRequest() const {
+  constexpr std::string_view kIgnored = "\r\n\r\n";
+  return !received_.empty() && !kIgnored.starts_with(received_.view());
 }
 
 /// The first byte of a request is here.
@@ -251,7 +225,7 @@ void Http1Connection::Refuse(int status, std::string_view reason, std::string_vi
     answer.AddField("Allow", allow);
   }
   const std::string_view seen = received_.view().substr(0, 256);
-  exchange_->head.method = http::Method::kGet;
+  exchange_->head.method = IsHead(received_.view()) ? http::Method::kHead : http::Method::kGet;
   bytes_received_ = received_.size();
   SendHead({.status = status,
             .reason = {},
@@ -265,7 +239,9 @@ void Http1Connection::Refuse(int status, std::string_view reason, std::string_vi
 
 const http::RequestHead& Http1Connection::request() const { return exchange_->head; }
 
-bool Http1Connection::body_complete() const { return exchange_->body.complete(); }
+bool Http1Connection::body_complete() const {
+  return exchange_->body.complete() && !exchange_->too_large;
+}
 
 const http::FieldList& Http1Connection::request_trailers() const {
   return exchange_->body.trailers();
@@ -276,27 +252,35 @@ bool Http1Connection::client_gone() const {
 }
 
 BodyRead Http1Connection::TryReadBody(std::size_t limit) {
+  constexpr BodyRead kTooLarge{
+      .kind = BodyRead::Kind::kRefused, .data = {}, .status = 413, .reason = "body_too_large"};
+  const std::uint64_t bytes_max = policy_->request_body_bytes_max();
+  exchange_->too_large = exchange_->too_large || exchange_->head.content_length > bytes_max;
+  if (exchange_->too_large) {
+    return kTooLarge;
+  }
   if (exchange_->body.complete()) {
     return {.kind = BodyRead::Kind::kEnd};
   }
   BodyRead result;
-  if (!received_.empty()) {
-    std::size_t used = 0;
-    const auto input = received_.bytes();
-    result = DecodeInPlace(input.first(std::min(limit, input.size())), used);
-    received_.Consume(used);
-  } else {
-    result = ReadFresh(limit);
+  bool more = true;
+  while (more && result.kind == BodyRead::Kind::kWouldBlock) {  // Only framing so far.
+    if (!received_.empty()) {
+      std::size_t used = 0;
+      const auto input = received_.bytes();
+      result = DecodeInPlace(input.first(std::min(limit, input.size())), used);
+      received_.Consume(used);
+    } else {
+      more = ReadFresh(limit, result);
+    }
   }
-  if (exchange_->body.content_bytes() > policy_->request_body_bytes_max()) {
-    return {
-        .kind = BodyRead::Kind::kRefused, .data = {}, .status = 413, .reason = "body_too_large"};
-  }
-  return result;
+  exchange_->too_large = exchange_->body.content_bytes() > bytes_max;
+  return exchange_->too_large ? kTooLarge : result;
 }
 
-/// Reads from the stream into the thread's scratch, never beyond a body of known length.
-BodyRead Http1Connection::ReadFresh(std::size_t limit) {
+/// Reads from the stream into the thread's scratch, never beyond a body of known length. False:
+/// the stream has nothing now.
+bool Http1Connection::ReadFresh(std::size_t limit, BodyRead& result) {
   std::span<std::byte> scratch = signal_->reactor().read_scratch();
   std::size_t room = std::min(limit, scratch.size());
   if (exchange_->head.framing == http::Framing::kLength) {
@@ -304,16 +288,17 @@ BodyRead Http1Connection::ReadFresh(std::size_t limit) {
   }
   const net::ReadResult read = stream_->TryRead(scratch.first(room));
   if (read.kind == net::ReadResult::Kind::kWouldBlock) {
-    return {.kind = BodyRead::Kind::kWouldBlock};
+    return false;
   }
   if (read.kind != net::ReadResult::Kind::kData) {
-    return {.kind = BodyRead::Kind::kGone};
+    result = {.kind = BodyRead::Kind::kGone};
+    return true;
   }
   std::size_t used = 0;
   const std::span<char> input(reinterpret_cast<char*>(scratch.data()), read.bytes);
-  BodyRead result = DecodeInPlace(input, used);
+  result = DecodeInPlace(input, used);
   next_.Append({input.data() + used, input.size() - used});
-  return result;
+  return true;
 }
 
 BodyRead Http1Connection::DecodeInPlace(std::span<char> input, std::size_t& used) {
@@ -369,12 +354,25 @@ void Http1Connection::AppendConnectionFields(HeadWriter& writer, const ResponseO
   }
 }
 
+/// The length to declare; nullopt: none.
+std::optional<std::uint64_t> Http1Connection::DeclaredLength(const ResponseOut& head,
+                                                             std::string_view content) const {
+  if (head.status < 200 || head.status == 204) {
+    return std::nullopt;
+  }
+  if (!head.content_length && framing_ == Framing::kLength) {
+    return content.size();
+  }
+  return head.content_length;
+}
+
 void Http1Connection::SendHead(const ResponseOut& head, std::string_view content, BodyEnd end) {
   ELB_ASSERT(!head_sent_);
   framing_ = ChooseFraming(head, end);
-  close_ = head.close || !exchange_->head.keep_alive || !body_complete() ||
-           framing_ == Framing::kUntilClose || policy_->retiring() ||
-           policy_->keepalive_timeout() == std::chrono::seconds{0};
+  const std::optional<std::uint64_t> length = DeclaredLength(head, content);
+  const bool http10 = exchange_->head.version == http::Version::kHttp10;
+  close_ = head.close || !exchange_->head.keep_alive || !body_complete() || (http10 && !length) ||
+           policy_->retiring() || policy_->keepalive_timeout() == std::chrono::seconds{0};
   HeadWriter writer(signal_->reactor().head_scratch());
   writer.AppendStatusLine(head.status, head.reason);
   bool has_date = false;
@@ -385,10 +383,8 @@ void Http1Connection::SendHead(const ResponseOut& head, std::string_view content
   if (!has_date && head.status >= 200) {
     writer.AppendField("Date", DateText(signal_->reactor().wall_now()));
   }
-  if (head.content_length && head.status >= 200 && head.status != 204) {
-    writer.AppendField("Content-Length", *head.content_length);
-  } else if (framing_ == Framing::kLength) {
-    writer.AppendField("Content-Length", content.size());
+  if (length) {
+    writer.AppendField("Content-Length", *length);
   } else if (framing_ == Framing::kChunked) {
     writer.AppendField("Transfer-Encoding", "chunked");
   }
@@ -461,6 +457,11 @@ void Http1Connection::Send(std::span<const std::string_view> pieces) {
   if (!write_failed_ && !stream_->Write(pieces)) {
     write_failed_ = true;
   }
+}
+
+void Http1Connection::CutStalled() {
+  cut_ = true;
+  stream_->Abort();
 }
 
 net::Stream* Http1Connection::TakeOver(std::string_view& already_read) {

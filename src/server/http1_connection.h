@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -45,6 +46,7 @@ class Http1Connection final : public ServerStream {
   void SendContent(std::string_view content, BodyEnd end) override;
   void SendTrailers(std::span<const http::Field> fields) override;
   void Cut() override { cut_ = true; }
+  void CutStalled() override;
   [[nodiscard]] std::size_t pending_output() const override { return stream_->pending(); }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }
   [[nodiscard]] std::uint64_t content_bytes_sent() const override { return content_bytes_sent_; }
@@ -61,13 +63,16 @@ class Http1Connection final : public ServerStream {
   [[nodiscard]] HeadRead ParseBuffered();
   [[nodiscard]] bool ReceiveHeadBytes(bool& would_block);
   [[nodiscard]] net::Task<bool> DrainOutput();
+  [[nodiscard]] bool AtRequest() const;
   void BeginRequest();
   void FinishRequest();
   void Refuse(int status, std::string_view reason, std::string_view allow);
   void RefuseHead();
   [[nodiscard]] BodyRead DecodeInPlace(std::span<char> input, std::size_t& used);
-  [[nodiscard]] BodyRead ReadFresh(std::size_t limit);
+  [[nodiscard]] bool ReadFresh(std::size_t limit, BodyRead& result);
   [[nodiscard]] Framing ChooseFraming(const ResponseOut& head, BodyEnd end) const;
+  [[nodiscard]] std::optional<std::uint64_t> DeclaredLength(const ResponseOut& head,
+                                                            std::string_view content) const;
   void AppendConnectionFields(http::h1::HeadWriter& writer, const ResponseOut& head);
   void Send(std::span<const std::string_view> pieces);
 

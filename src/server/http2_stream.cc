@@ -257,10 +257,19 @@ void Http2Stream::SendTrailers(std::span<const Field> fields) {
 }
 
 void Http2Stream::Cut() {
+  constexpr std::uint32_t kInternalError = 2;
+  CutWith(kInternalError);
+}
+
+void Http2Stream::CutStalled() {
+  constexpr std::uint32_t kCancel = 8;
+  CutWith(kCancel);
+}
+
+void Http2Stream::CutWith(std::uint32_t error_code) {
   cut_ = true;
   if (!closed_) {
-    constexpr std::uint32_t kInternalError = 2;
-    session_->Reset(*this, kInternalError);
+    session_->Reset(*this, error_code);
   }
 }
 

@@ -59,6 +59,7 @@ class Http2Stream final : public ServerStream {
   void SendContent(std::string_view content, BodyEnd end) override;
   void SendTrailers(std::span<const http::Field> fields) override;
   void Cut() override;
+  void CutStalled() override;
   [[nodiscard]] std::size_t pending_output() const override { return output_.size() - output_at_; }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }
   [[nodiscard]] std::uint64_t content_bytes_sent() const override { return content_bytes_sent_; }
@@ -66,6 +67,7 @@ class Http2Stream final : public ServerStream {
   [[nodiscard]] net::Stream* TakeOver(std::string_view& already_read) override;
 
  private:
+  void CutWith(std::uint32_t error_code);
   /// A field whose text lies in `text_` at these places; views are made when the block is complete.
   struct FieldPlace {
     std::size_t name = 0;

@@ -93,6 +93,9 @@ class ServerStream {
   /// The message cannot be completed: HTTP/1 closes without completing it, HTTP/2 resets the
   /// stream. What was written may still arrive.
   virtual void Cut() = 0;
+  /// As `Cut`, because the client takes or sends nothing any more (data-plane.md 5.2): HTTP/1
+  /// resets the connection and what it did not take, HTTP/2 the stream with CANCEL.
+  virtual void CutStalled() = 0;
   /// Response bytes not yet taken by the socket (HTTP/2: by flow control).
   [[nodiscard]] virtual std::size_t pending_output() const = 0;
   /// Response bytes handed over so far, head included / content only.

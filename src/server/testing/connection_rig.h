@@ -82,7 +82,7 @@ class ConnectionRig {
     }
   }
   [[nodiscard]] bool ended() const { return scope->size() == 0; }
-  [[nodiscard]] std::string Received() { return wire.TakeOutbound(); }
+  std::string Received() { return wire.TakeOutbound(); }
 
   ManualClock clock;
   net::Reactor reactor{clock};
