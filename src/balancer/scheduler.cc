@@ -69,7 +69,7 @@ class RosterScheduler final : public Scheduler {
     return picked;
   }
 
-  NoPick WhyNone(const PickContext& context) const override {
+  [[nodiscard]] NoPick WhyNone(const PickContext& context) const override {
     if (roster_.config->members.empty()) {
       return NoPick::kEmptyPool;
     }
@@ -84,7 +84,7 @@ class RosterScheduler final : public Scheduler {
     return unprobed ? NoPick::kNotProbed : NoPick::kNoneEligible;
   }
 
-  bool Eligible(MemberIndex member) const override {
+  [[nodiscard]] bool Eligible(MemberIndex member) const override {
     if (!MayServe(member)) {
       return false;
     }
@@ -234,6 +234,7 @@ class RosterScheduler final : public Scheduler {
     }
     ComputeShares(members, roster_.config->slow_start.value_or(std::chrono::seconds{30}));
     std::vector<SmoothRoundRobin::Candidate> candidates;
+    candidates.reserve(members.size());
     for (std::size_t k = 0; k < members.size(); ++k) {
       candidates.push_back({.position = eligible_[k], .share = members[k].share, .credit = 0});
     }

@@ -15,7 +15,7 @@ SmoothRoundRobin::SmoothRoundRobin(std::span<const Candidate> candidates) {
     found->heap.push_back({.base = candidate.credit, .position = candidate.position});
   }
   for (Class& group : classes_) {
-    std::make_heap(group.heap.begin(), group.heap.end());
+    std::ranges::make_heap(group.heap, &Entry::IsLess);
   }
 }
 
@@ -41,7 +41,7 @@ std::optional<std::uint32_t> SmoothRoundRobin::Pick(std::span<const std::uint32_
   ++ticks_;
   std::optional<std::uint32_t> picked;
   while (Class* group = BestClass()) {
-    std::pop_heap(group->heap.begin(), group->heap.end());
+    std::ranges::pop_heap(group->heap, &Entry::IsLess);
     Entry entry = group->heap.back();
     group->heap.pop_back();
     const bool take = std::ranges::find(excluded, entry.position) == excluded.end();
@@ -56,7 +56,7 @@ std::optional<std::uint32_t> SmoothRoundRobin::Pick(std::span<const std::uint32_
   }
   for (const auto& [group, entry] : skipped_) {
     group->heap.push_back(entry);
-    std::push_heap(group->heap.begin(), group->heap.end());
+    std::ranges::push_heap(group->heap, &Entry::IsLess);
   }
   skipped_.clear();
   if (!picked) {

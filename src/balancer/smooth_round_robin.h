@@ -39,7 +39,7 @@ class SmoothRoundRobin {
     std::int64_t base = 0;
     std::uint32_t position = 0;
     /// Heap order: the smaller one comes later.
-    friend bool operator<(const Entry& a, const Entry& b) {
+    static bool IsLess(const Entry& a, const Entry& b) {
       return a.base != b.base ? a.base < b.base : a.position > b.position;
     }
   };

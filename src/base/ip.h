@@ -61,7 +61,7 @@ struct IpPrefix {
   /// `addr` or `addr/len`; host bits are masked. An IPv4-mapped prefix of 96 bits or more is the
   /// IPv4 one (data-plane.md 3.2).
   [[nodiscard]] static std::optional<IpPrefix> Parse(std::string_view text);
-  [[nodiscard]] bool Contains(const IpAddress& address) const;
+  [[nodiscard]] bool Contains(const IpAddress& candidate) const;
   [[nodiscard]] std::string ToString() const;
   friend bool operator==(const IpPrefix&, const IpPrefix&) = default;
   friend std::strong_ordering operator<=>(const IpPrefix&, const IpPrefix&) = default;

@@ -61,9 +61,12 @@ KeyPointer DecodePkcs8(const std::string& bytes) {
     return nullptr;
   }
   const int id = OBJ_obj2nid(algorithm);
-  const char* name = id == NID_rsaEncryption          ? "RSA"
-                     : id == NID_X9_62_id_ecPublicKey ? "EC"
-                                                      : OBJ_nid2sn(id);
+  const char* name = OBJ_nid2sn(id);
+  if (id == NID_rsaEncryption) {
+    name = "RSA";
+  } else if (id == NID_X9_62_id_ecPublicKey) {
+    name = "EC";
+  }
   EVP_PKEY* key = nullptr;
   const DecoderPointer decoder(OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "PrivateKeyInfo", name,
                                                              EVP_PKEY_KEYPAIR, nullptr, nullptr));

@@ -166,6 +166,7 @@ class Probe {
 }  // namespace
 
 ProbeTarget MakeTarget(const contract::PoolConfig& pool, const contract::MemberConfig& member) {
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pools that are probed have one.
   const contract::HealthMonitorConfig& monitor = *pool.monitor;
   ProbeTarget target{.type = monitor.type,
                      .endpoint = {.address = member.endpoint.address,

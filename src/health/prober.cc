@@ -37,6 +37,15 @@ State StateOf(MemberStatus status, bool probed) {
 
 }  // namespace
 
+namespace {
+
+const contract::HealthMonitorConfig& MonitorOf(const PoolConfig& pool) {
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): pools that are probed have one.
+  return *pool.monitor;
+}
+
+}  // namespace
+
 /// The probes of one member. Reactor's thread.
 class HealthProber::MemberProbe {
  public:
@@ -47,8 +56,8 @@ class HealthProber::MemberProbe {
         member_(member.id),
         cell_(std::move(cell)),
         target_(MakeTarget(*pool_, member)),
-        tracker_(StateOf(cell_->status.load(), cell_->probed.load()), pool_->monitor->max_retries,
-                 pool_->monitor->max_retries_down),
+        tracker_(StateOf(cell_->status.load(), cell_->probed.load()), MonitorOf(*pool_).max_retries,
+                 MonitorOf(*pool_).max_retries_down),
         signal_(*parts.reactor),
         scope_(*parts.reactor) {
     next_at_ = SoonAtRandom();
@@ -57,11 +66,11 @@ class HealthProber::MemberProbe {
 
   /// The configuration changed; an edited monitor starts counting anew and probes within 1 s.
   void Update(Shared<PoolConfig> pool, const contract::MemberConfig& member) {
-    const bool edited = *pool->monitor != *pool_->monitor;
+    const bool edited = MonitorOf(*pool) != MonitorOf(*pool_);
     pool_ = std::move(pool);
     pending_target_ = MakeTarget(*pool_, member);
     if (edited) {
-      tracker_.Reset(pool_->monitor->max_retries, pool_->monitor->max_retries_down);
+      tracker_.Reset(MonitorOf(*pool_).max_retries, MonitorOf(*pool_).max_retries_down);
       next_at_ = SoonAtRandom();
       signal_.Notify();
     }
@@ -72,7 +81,7 @@ class HealthProber::MemberProbe {
 
   /// Spread over at most a second, so that many members never probe all at once.
   [[nodiscard]] MonotonicTime SoonAtRandom() const {
-    const auto window = std::min<milliseconds>(pool_->monitor->delay, milliseconds{1000}).count();
+    const auto window = std::min<milliseconds>(MonitorOf(*pool_).delay, milliseconds{1000}).count();
     return now() + milliseconds(parts_->random->Below(static_cast<std::uint64_t>(window) + 1));
   }
 
@@ -86,14 +95,15 @@ class HealthProber::MemberProbe {
         }
       }
       if (self->pending_target_) {
-        self->target_ = *std::exchange(self->pending_target_, std::nullopt);
+        self->target_ = *std::move(self->pending_target_);
+        self->pending_target_.reset();
       }
       const MonotonicTime planned = self->next_at_;
       const ProbeResult result = co_await RunProbe(self->target_, context, self->signal_);
       self->signal_.ClearDeadline();
       self->Record(result);
       if (self->next_at_ == planned) {  // Not moved by an edit meanwhile.
-        self->next_at_ = self->now() + self->pool_->monitor->delay;
+        self->next_at_ = self->now() + MonitorOf(*self->pool_).delay;
       }
     }
   }
@@ -152,7 +162,7 @@ class HealthProber::MemberProbe {
 /// All probes by pool and member. Reactor's thread.
 class HealthProber::Probes {
  public:
-  explicit Probes(const Parts& parts) : parts_(parts) {}
+  explicit Probes(Parts parts) : parts_(std::move(parts)) {}
 
   void Update(const PoolTarget& target) {
     auto& members = pools_[target.pool->id];
@@ -186,8 +196,8 @@ HealthProber::HealthProber(Parts parts)
 
 HealthProber::~HealthProber() { probes_->Clear(); }
 
-void HealthProber::Restore(std::vector<contract::SavedMemberHealth> saved) {
-  for (contract::SavedMemberHealth& entry : saved) {
+void HealthProber::Restore(const std::vector<contract::SavedMemberHealth>& saved) {
+  for (const contract::SavedMemberHealth& entry : saved) {
     saved_[Key(entry.pool, entry.member)] = entry.health;
   }
 }
@@ -228,6 +238,29 @@ HealthProber::PoolTarget HealthProber::PrepareTarget(const Shared<PoolConfig>& p
   return target;
 }
 
+std::vector<PoolId> HealthProber::ForgetWhatIsGone(const contract::ConfigSnapshot& next) {
+  std::vector<PoolId> removed;
+  for (const auto& [id, pool] : current_->pools) {
+    const auto after = next.pools.find(id);
+    for (const contract::MemberConfig& member : pool->members) {
+      const bool stays =
+          after != next.pools.end() &&
+          (after->second == pool ||
+           std::ranges::any_of(after->second->members, [&](const contract::MemberConfig& other) {
+             return other.id == member.id;
+           }));
+      if (!stays) {
+        known_.erase(Key(id, member.id));
+        parts_.cells->Remove(id, member.id);
+      }
+    }
+    if (after == next.pools.end()) {
+      removed.push_back(id);
+    }
+  }
+  return removed;
+}
+
 void HealthProber::Apply(std::shared_ptr<const contract::ConfigSnapshot> next) {
   std::vector<PoolTarget> changed;
   std::vector<PoolId> removed;
@@ -238,23 +271,7 @@ void HealthProber::Apply(std::shared_ptr<const contract::ConfigSnapshot> next) {
     }
   }
   if (current_) {
-    for (const auto& [id, pool] : current_->pools) {
-      const auto after = next->pools.find(id);
-      for (const contract::MemberConfig& member : pool->members) {
-        const bool stays =
-            after != next->pools.end() &&
-            (after->second == pool ||
-             std::ranges::find(after->second->members, member.id, &contract::MemberConfig::id) !=
-                 after->second->members.end());
-        if (!stays) {
-          known_.erase(Key(id, member.id));
-          parts_.cells->Remove(id, member.id);
-        }
-      }
-      if (after == next->pools.end()) {
-        removed.push_back(id);
-      }
-    }
+    removed = ForgetWhatIsGone(*next);
   }
   current_ = std::move(next);
   if (changed.empty() && removed.empty()) {

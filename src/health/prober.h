@@ -44,7 +44,7 @@ class HealthProber {
   HealthProber& operator=(HealthProber&&) = delete;
 
   /// States from before a restart, treated as current. Before the first `Apply`.
-  void Restore(std::vector<contract::SavedMemberHealth> saved);
+  void Restore(const std::vector<contract::SavedMemberHealth>& saved);
   /// Members that are new to a monitored pool become "not probed yet" before this returns; probes
   /// start, change and stop soon after, on the reactor.
   void Apply(std::shared_ptr<const contract::ConfigSnapshot> next);
@@ -59,6 +59,8 @@ class HealthProber {
   };
 
   [[nodiscard]] PoolTarget PrepareTarget(const contract::Shared<contract::PoolConfig>& pool);
+  /// Drops the cells of members that `next` lacks; returns the pools that it lacks.
+  [[nodiscard]] std::vector<PoolId> ForgetWhatIsGone(const contract::ConfigSnapshot& next);
   [[nodiscard]] bool RestoreCell(const std::string& key, contract::MemberCell& cell);
 
   Parts parts_;

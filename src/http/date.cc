@@ -168,7 +168,10 @@ class CookieDate {
     if (!has_time_ || !has_day_ || parts_.month == 0 || !has_year_) {
       return std::nullopt;
     }
-    parts_.year = static_cast<int>(year_ < 70 ? year_ + 2000 : year_ < 100 ? year_ + 1900 : year_);
+    parts_.year = static_cast<int>(year_);
+    if (year_ < 100) {  // RFC 6265 section 5.1.1.
+      parts_.year += year_ < 70 ? 2000 : 1900;
+    }
     return parts_.year < 1601 || parts_.second > 59 ? std::nullopt : TimeOf(parts_);
   }
 
@@ -182,12 +185,12 @@ class CookieDate {
   }
 
   bool TakeTime(std::string_view token) {
-    unsigned* const values[] = {&parts_.hour, &parts_.minute, &parts_.second};
+    const std::array<unsigned*, 3> values = {&parts_.hour, &parts_.minute, &parts_.second};
     for (unsigned* const value : values) {
       const bool last = value == &parts_.second;
       const std::size_t colon = token.find(':');
       if (!TakeNumber(last ? token : token.substr(0, colon), 1, 2, *value) ||
-          (!last && (colon == std::string_view::npos || colon > 2))) {
+          (!last && colon > 2)) {
         return false;
       }
       token.remove_prefix(last ? 0 : colon + 1);

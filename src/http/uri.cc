@@ -68,7 +68,7 @@ void RemoveDotSegments(std::string& path) {
         path[out++] = '/';
       }
     } else {
-      std::copy(segment.begin(), segment.end(), path.begin() + static_cast<std::ptrdiff_t>(out));
+      std::ranges::copy(segment, path.begin() + static_cast<std::ptrdiff_t>(out));
       out += segment.size();
     }
     from = next;

@@ -28,7 +28,7 @@ class AbuseGuard {
   struct Window {
     MonotonicTime::duration length;
     std::uint32_t limit;
-    MonotonicTime begin{};
+    MonotonicTime begin;
     std::uint32_t current = 0;
     std::uint32_t previous = 0;
     [[nodiscard]] bool Count(MonotonicTime now);

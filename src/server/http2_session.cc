@@ -61,15 +61,16 @@ class FieldBlock {
 
 struct NumberText {
   std::array<char, 20> digits{};
-  std::size_t size = 0;
-  explicit NumberText(std::uint64_t value) {
-    const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-    size = static_cast<std::size_t>(end - digits.data());
-  }
+  std::size_t size;
+  explicit NumberText(std::uint64_t value)
+      : size(static_cast<std::size_t>(
+            std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr -
+            digits.data())) {}
   [[nodiscard]] std::string_view view() const { return {digits.data(), size}; }
 };
 
 /// Content of a response, pulled by nghttp2 as flow control allows.
+// NOLINTNEXTLINE(readability-function-size): nghttp2's signature.
 ssize_t ReadContent(nghttp2_session* session, std::int32_t id, std::uint8_t* into, std::size_t size,
                     std::uint32_t* flags, nghttp2_data_source* /*source*/, void* /*user*/) {
   auto* stream = static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
@@ -132,29 +133,12 @@ net::Task<bool> Http2Session::Run() {
     if (!Flush()) {
       break;
     }
-    if (shutdown_ || (nghttp2_session_want_read(session_.get()) == 0 &&
-                      nghttp2_session_want_write(session_.get()) == 0)) {
-      if (stream_->pending() == 0) {
-        co_return true;
-      }
+    if (Finished()) {
+      co_return true;
     }
     signal_->SetDeadline(NextDeadline());
-    const net::Wake wake = co_await signal_->Wait();
-    const std::size_t pending = stream_->pending();
-    if (pending < last_pending_) {
-      write_progress_ = signal_->reactor().now();
-    }
-    last_pending_ = pending;
-    if (wake == net::Wake::kCancelled || stream_->broken()) {
+    if (!OnWake(co_await signal_->Wait())) {
       break;
-    }
-    if (wake == net::Wake::kDeadline && NextDeadline() <= signal_->reactor().now()) {
-      if (pending > 0) {
-        stream_->Abort();  // The client takes nothing (data-plane.md 5.2).
-        break;
-      }
-      GoAway(NGHTTP2_NO_ERROR);
-      shutdown_ = true;
     }
   }
   for (auto& [id, entry] : streams_) {
@@ -168,6 +152,34 @@ net::Task<bool> Http2Session::Run() {
     }
   }
   co_return false;
+}
+
+/// Whether nothing is left to read or to send.
+bool Http2Session::Finished() const {
+  const bool over = shutdown_ || (nghttp2_session_want_read(session_.get()) == 0 &&
+                                  nghttp2_session_want_write(session_.get()) == 0);
+  return over && stream_->pending() == 0;
+}
+
+/// False: the connection is over.
+bool Http2Session::OnWake(net::Wake wake) {
+  const std::size_t pending = stream_->pending();
+  if (pending < last_pending_) {
+    write_progress_ = signal_->reactor().now();
+  }
+  last_pending_ = pending;
+  if (wake == net::Wake::kCancelled || stream_->broken()) {
+    return false;
+  }
+  if (wake == net::Wake::kDeadline && NextDeadline() <= signal_->reactor().now()) {
+    if (pending > 0) {
+      stream_->Abort();  // The client takes nothing (data-plane.md 5.2).
+      return false;
+    }
+    GoAway(NGHTTP2_NO_ERROR);
+    shutdown_ = true;
+  }
+  return true;
 }
 
 /// Reads what is there. False: the connection is over.

@@ -59,6 +59,8 @@ class Http2Session {
   struct SessionDeleter {
     void operator()(nghttp2_session* session) const;
   };
+  [[nodiscard]] bool Finished() const;
+  [[nodiscard]] bool OnWake(net::Wake wake);
   [[nodiscard]] bool Receive();
   [[nodiscard]] bool Flush();
   void ServeNewStreams();

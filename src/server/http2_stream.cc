@@ -1,6 +1,7 @@
 #include "server/http2_stream.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -19,13 +20,17 @@ constexpr std::size_t kFieldOverhead = 32;
 
 http::Method MethodOf(std::string_view text) {
   using Entry = std::pair<std::string_view, http::Method>;
-  static constexpr Entry kMethods[] = {
-      {"GET", http::Method::kGet},         {"POST", http::Method::kPost},
-      {"HEAD", http::Method::kHead},       {"PUT", http::Method::kPut},
-      {"DELETE", http::Method::kDelete},   {"OPTIONS", http::Method::kOptions},
-      {"PATCH", http::Method::kPatch},     {"TRACE", http::Method::kTrace},
+  static constexpr auto kMethods = std::to_array<Entry>({
+      {"GET", http::Method::kGet},
+      {"POST", http::Method::kPost},
+      {"HEAD", http::Method::kHead},
+      {"PUT", http::Method::kPut},
+      {"DELETE", http::Method::kDelete},
+      {"OPTIONS", http::Method::kOptions},
+      {"PATCH", http::Method::kPatch},
+      {"TRACE", http::Method::kTrace},
       {"CONNECT", http::Method::kConnect},
-  };
+  });
   for (const auto& [name, method] : kMethods) {
     if (name == text) {
       return method;

@@ -5,8 +5,10 @@
 
 namespace elb::telemetry {
 
+// NOLINTBEGIN(modernize-avoid-c-arrays): the size is known at run time.
 LineRing::LineRing(std::size_t capacity)
     : bytes_(std::make_unique<char[]>(capacity)), capacity_(capacity) {}
+// NOLINTEND(modernize-avoid-c-arrays)
 
 bool LineRing::Offer(std::string_view line) {
   const std::size_t written = written_.load(std::memory_order_relaxed);

@@ -20,6 +20,7 @@ class LineRing {
   void Drain(std::string& out);
 
  private:
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays): the size is known at run time.
   std::unique_ptr<char[]> bytes_;
   std::size_t capacity_;
   alignas(64) std::atomic<std::size_t> written_{0};

@@ -74,7 +74,7 @@ void LogWriter::Loop() {
   }
 }
 
-void LogWriter::WriteOut(std::string& text) {
+void LogWriter::WriteOut(std::string& text) const {
   std::size_t done = 0;
   while (done < text.size()) {
     const ssize_t count = write(descriptor_, text.data() + done, text.size() - done);

@@ -36,7 +36,7 @@ class LogWriter {
  private:
   LogWriter(std::string path, int descriptor, std::size_t writers);
   void Loop();
-  void WriteOut(std::string& text);
+  void WriteOut(std::string& text) const;
   void ReopenIfMoved();
 
   std::string path_;

@@ -27,6 +27,7 @@ constexpr std::uint16_t kIdleStepsMax = 256;
 constexpr std::uint8_t kRefusalsMax = 2;
 
 /// What the channels of a thread share during calls.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read.
 struct Scratch {
   std::array<std::byte, kInputBytes> input;
   std::array<char, kOutputBytes> output;
@@ -328,8 +329,10 @@ std::unexpected<Fault> Channel::Refuse(FaultCode code, std::int16_t detail) {
 
 /// What the end of the lower stream means here: an orderly end is a cut once there is TLS.
 Fault Channel::EndFault() const {
-  if (lower_end_->kind == net::ReadResult::Kind::kFault) {
-    return {.side = side_, .code = lower_end_->fault.code, .detail = lower_end_->fault.detail};
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): asked only once the lower stream ended.
+  const net::ReadResult& end = *lower_end_;
+  if (end.kind == net::ReadResult::Kind::kFault) {
+    return {.side = side_, .code = end.fault.code, .detail = end.fault.detail};
   }
   return {.side = side_, .code = established_ ? FaultCode::kReset : FaultCode::kClosed};
 }

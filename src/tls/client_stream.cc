@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include <array>
 #include <utility>
 
 #include "tls/channel_stream.h"
@@ -28,7 +29,7 @@ constexpr const char* kOldCiphers = ":DHE-RSA-AES128-SHA:DHE-RSA-AES256-SHA:AES1
 constexpr const char* kSuites13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
-constexpr unsigned char kAlpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr std::array<unsigned char, 9> kAlpn = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 }  // namespace
 
@@ -56,6 +57,7 @@ class ConnectingStream final : public ChannelStream<net::Stream> {
       return true;
     }
     if (channel().failure()) {
+      // NOLINTNEXTLINE(bugprone-unchecked-optional-access): checked above.
       return std::unexpected(*channel().failure());
     }
     if (channel().ssl() == nullptr) {
@@ -102,7 +104,7 @@ Result<SslContextPointer> NewContext(ClientVersions versions) {
   SSL_CTX_set_security_level(context, 0);  // Backends may be old; nothing is verified anyway.
   if (SSL_CTX_set_cipher_list(context, ciphers.c_str()) != 1 ||
       SSL_CTX_set_ciphersuites(context, kSuites13) != 1 ||
-      SSL_CTX_set_alpn_protos(context, kAlpn, sizeof(kAlpn)) != 0) {
+      SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0) {
     ERR_clear_error();
     return Internal("OpenSSL refuses the suites for backends");
   }

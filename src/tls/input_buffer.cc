@@ -13,8 +13,11 @@ namespace {
 /// Blocks that a thread keeps for later: about one megabyte.
 constexpr std::size_t kPooledMax = 64;
 
-std::vector<std::unique_ptr<std::byte[]>>& Pool() {
-  thread_local std::vector<std::unique_ptr<std::byte[]>> pool;
+// NOLINTNEXTLINE(modernize-avoid-c-arrays): an std::array on the heap would be zeroed.
+using Block = std::unique_ptr<std::byte[]>;
+
+std::vector<Block>& Pool() {
+  thread_local std::vector<Block> pool;
   return pool;
 }
 
@@ -62,6 +65,7 @@ void InputBuffer::OwnBlock() {
   if (block_ == nullptr) {
     auto& pool = Pool();
     if (pool.empty()) {
+      // NOLINTNEXTLINE(modernize-avoid-c-arrays): as above.
       block_ = std::make_unique_for_overwrite<std::byte[]>(kBlockBytes);
     } else {
       block_ = std::move(pool.back());

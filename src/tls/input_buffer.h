@@ -44,6 +44,7 @@ class InputBuffer {
   void ReleaseBlock();
 
   std::span<const std::byte> bytes_;
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays): an std::array on the heap would be zeroed.
   std::unique_ptr<std::byte[]> block_;
 };
 

@@ -27,10 +27,10 @@ struct Protocol {
   std::uint64_t off;
 };
 constexpr std::array<Protocol, 4> kProtocols{{
-    {"TLSv1", TLS1_VERSION, SSL_OP_NO_TLSv1},
-    {"TLSv1.1", TLS1_1_VERSION, SSL_OP_NO_TLSv1_1},
-    {"TLSv1.2", TLS1_2_VERSION, SSL_OP_NO_TLSv1_2},
-    {"TLSv1.3", TLS1_3_VERSION, SSL_OP_NO_TLSv1_3},
+    {.name = "TLSv1", .version = TLS1_VERSION, .off = SSL_OP_NO_TLSv1},
+    {.name = "TLSv1.1", .version = TLS1_1_VERSION, .off = SSL_OP_NO_TLSv1_1},
+    {.name = "TLSv1.2", .version = TLS1_2_VERSION, .off = SSL_OP_NO_TLSv1_2},
+    {.name = "TLSv1.3", .version = TLS1_3_VERSION, .off = SSL_OP_NO_TLSv1_3},
 }};
 
 constexpr const char* kSignatures =
@@ -72,9 +72,10 @@ Suite Describe(const SSL_CIPHER* cipher) {
   const std::string_view since = SSL_CIPHER_get_version(cipher);
   Suite suite{.name = SSL_CIPHER_get_name(cipher)};
   suite.version_max = since == "TLSv1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
-  suite.version_min = since == "TLSv1.3"   ? TLS1_3_VERSION
-                      : since == "TLSv1.2" ? TLS1_2_VERSION
-                                           : TLS1_VERSION;
+  suite.version_min = TLS1_VERSION;
+  if (since == "TLSv1.3" || since == "TLSv1.2") {
+    suite.version_min = suite.version_max;
+  }
   return suite;
 }
 

@@ -72,6 +72,7 @@ std::string_view FindProtocol(std::string_view list, std::string_view protocol) 
   return {};
 }
 
+// NOLINTNEXTLINE(readability-function-size): OpenSSL's signature.
 int SelectProtocol(SSL* ssl, const unsigned char** out, unsigned char* out_size,
                    const unsigned char* in, unsigned in_size, void* /*unused*/) {
   const std::string_view offered(reinterpret_cast<const char*>(in), in_size);
@@ -111,6 +112,7 @@ bool SetMacKey(EVP_MAC_CTX* mac, const TicketKey& key) {
 
 /// Seals and opens tickets with the node's keys. 0: unknown key, so a full handshake; 2: good, and
 /// to be renewed with the newest key.
+// NOLINTNEXTLINE(readability-function-size): OpenSSL's signature.
 int TicketKeyFor(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                  EVP_MAC_CTX* mac, int encrypt) {
   const TicketKeys::Ring& ring = HandshakeOf(ssl).context->keys().Current();
@@ -195,6 +197,7 @@ bool Accept(SSL* ssl, SSL_SESSION* session) {
   return true;
 }
 
+// NOLINTNEXTLINE(readability-function-size): OpenSSL's signature.
 SSL_TICKET_RETURN OnTicketOpened(SSL* ssl, SSL_SESSION* session, const unsigned char* /*name*/,
                                  std::size_t /*name_size*/, SSL_TICKET_STATUS status,
                                  void* /*unused*/) {

@@ -10,7 +10,7 @@ namespace elb::tls {
 
 /// What a session remembers beyond OpenSSL's own facts; travels inside the ticket.
 struct SessionMemory {
-  std::chrono::sys_seconds full_handshake_at{};
+  std::chrono::sys_seconds full_handshake_at;
   crypto::KeyType certificate_type = crypto::KeyType::kOther;
 };
 

@@ -47,6 +47,7 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
       return true;
     }
     if (channel().failure()) {
+      // NOLINTNEXTLINE(bugprone-unchecked-optional-access): checked above.
       return std::unexpected(*channel().failure());
     }
     if (channel().ssl() == nullptr) {

@@ -81,6 +81,7 @@ void TicketKeys::Restore(std::vector<TicketKey> keys) {
 }
 
 const TicketKeys::Ring& TicketKeys::Current() const {
+  // NOLINTNEXTLINE(misc-use-internal-linkage): local to the function already.
   thread_local ThreadCopy copy;
   if (copy.version != version_.load(std::memory_order_acquire)) {
     const MutexLock lock(mutex_);
