@@ -11,6 +11,19 @@
 namespace elb::model {
 namespace {
 
+FieldSpec WeightField() {
+  FieldSpec field = Field::Derived("weight", ValueType::kNumber)
+                        .Label("Weight")
+                        .Range(0, 100)
+                        .Required()
+                        .Set(Access::kCreateAndUpdate)
+                        .Doc(
+                            "Share of the requests. A decimal string is accepted too and then "
+                            "shown as one.");
+  field.or_text = true;
+  return field;
+}
+
 const Schema& WeightedPoolSchema() {
   static const Schema schema{"redirect_pools_config",
                              {
@@ -19,13 +32,7 @@ const Schema& WeightedPoolSchema() {
                                      .Required()
                                      .Set(Access::kCreateAndUpdate)
                                      .Doc("Backend server group; each one once."),
-                                 Field::Derived("weight", ValueType::kNumber)
-                                     .Label("Weight")
-                                     .Range(0, 100)
-                                     .Required()
-                                     .Set(Access::kCreateAndUpdate)
-                                     .Doc("Share of the requests. A decimal string is accepted "
-                                          "too and then shown as one."),
+                                 WeightField(),
                              }};
   return schema;
 }

@@ -26,6 +26,7 @@ const Schema& IpGroupBindingSchema() {
                              {
                                  Field("ipgroup_id", &T::ipgroup_id)
                                      .Label("IP Address Group")
+                                     .DefaultNote("none; in an update that of the present binding")
                                      .Set(Access::kCreateAndUpdate)
                                      .Doc("The IP address group."),
                                  Field("enable_ipgroup", &T::enable_ipgroup)

@@ -14,6 +14,7 @@ const Schema& SessionPersistenceSchema() {
       {
           Field("type", &T::type)
               .Label("Sticky Session Type")
+              .DefaultNote("none; in an update the stored type")
               .OneOf({"SOURCE_IP", "HTTP_COOKIE", "APP_COOKIE"})
               .Set(Access::kCreateAndUpdate)
               .Doc("Mandatory. SOURCE_IP for TCP, UDP and QUIC; HTTP_COOKIE, a cookie of the load "
@@ -137,6 +138,7 @@ std::vector<FieldSpec> GeneralFields() {
           .Label("Load Balancer")
           .OnNull(Null::kClear)
           .EmptyClears()
+          .NullWhenEmpty()
           .Lives(Life::kHidden)
           .Set(Access::kCreate)
           .Doc("Load balancer of the group; shown as loadbalancers. One of loadbalancer_id, "
@@ -145,6 +147,7 @@ std::vector<FieldSpec> GeneralFields() {
           .Label("Listener")
           .OnNull(Null::kClear)
           .EmptyClears()
+          .NullWhenEmpty()
           .Lives(Life::kRequest)
           .Set(Access::kCreate)
           .Doc("Listener whose default group the new group becomes; shown as listeners."),

@@ -14,6 +14,7 @@ const Schema& BandwidthSchema() {
               .Label("Shared Bandwidth")
               .OnNull(Null::kClear)
               .EmptyClears()
+              .NullWhenEmpty()
               .Set(Access::kCreate)
               .Doc("An existing shared bandwidth; everything else here is then ignored."),
           Field("name", &T::name)
@@ -22,6 +23,7 @@ const Schema& BandwidthSchema() {
               .Pattern("[A-Za-z0-9_.-]*")
               .OnNull(Null::kClear)
               .EmptyClears()
+              .NullWhenEmpty()
               .Set(Access::kCreate)
               .Doc("Name of the new bandwidth; mandatory with share_type PER."),
           Field("size", &T::size)
@@ -34,6 +36,7 @@ const Schema& BandwidthSchema() {
               .Label("Bandwidth Type")
               .OneOf({"PER", "WHOLE"})
               .OnNull(Null::kClear)
+              .NullWhenEmpty()
               .Set(Access::kCreate)
               .Doc("PER: of this address alone; WHOLE: shared, which needs id. Mandatory without "
                    "id."),
@@ -41,6 +44,7 @@ const Schema& BandwidthSchema() {
               .Label("Billed By")
               .OneOf({"traffic", "bandwidth"})
               .OnNull(Null::kClear)
+              .NullWhenEmpty()
               .Set(Access::kCreate)
               .Doc("How the bandwidth is billed; mandatory without id."),
       }};

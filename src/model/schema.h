@@ -92,6 +92,7 @@ struct FieldSpec {
   bool null_when_empty = false;  ///< An empty text is shown as null; a derived value may be null.
   bool empty_clears = false;     ///< "" or {} is accepted as "none".
   bool replaces = false;         ///< An object given in an update replaces the stored one.
+  bool or_text = false;          ///< A number that may come as a decimal string.
   bool extension = false;        ///< Not of the vendor's API.
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  ///< Value, code points, or size.
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
