@@ -86,6 +86,9 @@ void Worker::Retire() {
     retired_.push_back(std::move(listener));
   }
   listeners_.clear();
+  for (const auto& listener : retired_) {
+    listener->EndIdleConnections();
+  }
 }
 
 std::size_t Worker::connections() const {

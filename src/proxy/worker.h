@@ -36,7 +36,7 @@ class Worker {
 
   /// Puts a generation in force. Returns the listeners that cannot serve, all of them.
   std::vector<contract::ListenerProblem> Apply(const std::shared_ptr<const Generation>& generation);
-  /// Stops accepting; answers close their connections.
+  /// The process ends: stops accepting, ends idle connections, lets answers close the others.
   void Retire();
   /// Connections that have not ended.
   [[nodiscard]] std::size_t connections() const;

@@ -103,9 +103,9 @@ void WorkerListener::Retire() {
   problem_.clear();
 }
 
-void WorkerListener::CancelConnections() {
+void WorkerListener::EndIdleConnections() {
   for (ConnectionEntry* entry : connections_) {
-    entry->connection.Cancel();
+    entry->connection.EndWhenIdle();
   }
 }
 

@@ -37,8 +37,8 @@ class WorkerListener final : public net::AcceptHandler,
   void BindMissing();
   /// Closes the sockets; connections end after their next answer.
   void Retire();
-  /// Ends every connection at its next suspension point.
-  void CancelConnections();
+  /// Ends connections without a request in progress; those with one end after their answers.
+  void EndIdleConnections();
 
   /// Why sockets are missing; empty when none is.
   [[nodiscard]] const std::string& problem() const { return problem_; }

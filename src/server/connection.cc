@@ -73,7 +73,10 @@ net::Task<void> Connection::Run() {
   }
   if (tls_ != nullptr && tls_->facts().alpn == tls::Alpn::kHttp2) {
     Http2Session http2(*stream_, facts_, *handler_, *policy_, signal_);
-    if (co_await http2.Run()) {
+    http2_ = &http2;
+    const bool orderly = co_await http2.Run();
+    http2_ = nullptr;
+    if (orderly) {
       co_await Linger();
     }
     co_return;
@@ -81,10 +84,20 @@ net::Task<void> Connection::Run() {
   auto end = Http1Connection::End::kDrop;
   {
     Http1Connection http(*stream_, facts_, *handler_, *policy_, signal_);
+    http1_ = &http;
     end = co_await http.Run();
+    http1_ = nullptr;
   }
   if (end == Http1Connection::End::kClose) {
     co_await Linger();
+  }
+}
+
+void Connection::EndWhenIdle() {
+  if (http2_ != nullptr) {
+    signal_.Notify();  // The session sees that it retires, and says GOAWAY.
+  } else if (http1_ == nullptr || http1_->idle()) {
+    signal_.Cancel();
   }
 }
 

@@ -12,6 +12,9 @@
 
 namespace elb::server {
 
+class Http1Connection;
+class Http2Session;
+
 /// One client connection from accept to close: TLS handshake, protocol choice, requests, orderly
 /// end. One thread. `handler` and `policy` outlive it.
 class Connection {
@@ -29,6 +32,9 @@ class Connection {
   [[nodiscard]] net::Task<void> Run();
   /// Ends it at the next suspension point.
   void Cancel() { signal_.Cancel(); }
+  /// The process is about to end: without a request in progress the connection ends now, otherwise
+  /// after its answers. `ConnectionPolicy::retiring` is true by then.
+  void EndWhenIdle();
 
  private:
   enum class Established : std::uint8_t { kYes, kPlainHttp, kAlert, kNo };
@@ -42,6 +48,8 @@ class Connection {
   tls::ServerStream* tls_ = nullptr;  ///< `stream_`, when it is one. Before it: set with it.
   std::unique_ptr<net::Stream> stream_;
   ConnectionFacts facts_;
+  Http1Connection* http1_ = nullptr;  ///< While it serves.
+  Http2Session* http2_ = nullptr;     ///< Likewise.
   net::Signal signal_;
 };
 

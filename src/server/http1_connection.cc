@@ -141,7 +141,7 @@ net::Task<Http1Connection::HeadRead> Http1Connection::ReadHead() {
       co_return exchange_ ? HeadRead::kTimeout : HeadRead::kSilent;
     }
     if (wake == net::Wake::kCancelled) {
-      co_return HeadRead::kGone;
+      co_return exchange_ ? HeadRead::kGone : HeadRead::kSilent;
     }
   }
 }

@@ -32,6 +32,8 @@ class Http1Connection final : public ServerStream {
   /// orderly after kClose, at once after kDrop.
   enum class End : std::uint8_t { kClose, kDrop };
   [[nodiscard]] net::Task<End> Run();
+  /// No byte of a request was received that is not answered.
+  [[nodiscard]] bool idle() const { return exchange_ == nullptr; }
 
   [[nodiscard]] const http::RequestHead& request() const override;
   [[nodiscard]] const ConnectionFacts& connection() const override { return *facts_; }
