@@ -36,7 +36,7 @@ struct Document {
   std::uint64_t revision = 0;
   /// Place in the order of creation over all projects and kinds; unique, never used twice. On the
   /// first `Put` 0 means "the next one"; another value brings a deleted document back to its old
-  /// place. Later `Put`s keep the stored one.
+  /// place, which the store does not check to be free. Later `Put`s keep the stored one.
   std::uint64_t sequence = 0;
   /// Kept to the millisecond. Later `Put`s keep the stored one.
   WallTime created_at;

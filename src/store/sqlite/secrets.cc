@@ -16,18 +16,20 @@ void Append(std::string& out, std::string_view part) {
 
 /// Takes the next part off `rest`; `nullopt` when it is damaged.
 std::optional<std::string_view> Take(std::string_view& rest) {
+  const std::size_t colon = rest.find(':');
+  if (colon == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::string digits(rest.substr(0, colon));
   std::size_t size = 0;
-  const char* end = rest.data() + rest.size();
-  const auto [colon, failure] = std::from_chars(rest.data(), end, size);
-  if (failure != std::errc() || colon == end || *colon != ':') {
+  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), size);
+  rest.remove_prefix(colon + 1);
+  if (failure != std::errc() || end != digits.data() + digits.size() || size > rest.size()) {
     return std::nullopt;
   }
-  const std::string_view behind(colon + 1, static_cast<std::size_t>(end - colon - 1));
-  if (behind.size() < size) {
-    return std::nullopt;
-  }
-  rest = behind.substr(size);
-  return behind.substr(0, size);
+  const std::string_view part = rest.substr(0, size);
+  rest.remove_prefix(size);
+  return part;
 }
 
 std::string BelongsTo(Key key, std::string_view field) {

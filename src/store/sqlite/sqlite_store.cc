@@ -34,6 +34,27 @@ std::string StateBelongsTo(std::string_view area, std::string_view key) {
   return crypto::AssociatedData({"state", area, key});
 }
 
+Result<std::vector<StateEntry>> ReadState(Connection& connection, const crypto::Sealer& sealer,
+                                          std::string_view area) {
+  ELB_ASSIGN_OR_RETURN(Statement statement,
+                       connection.Prepare("SELECT key, value, sealed FROM state "
+                                          "WHERE area = ? ORDER BY key"));
+  statement.Text(area);
+  std::vector<StateEntry> entries;
+  while (true) {
+    ELB_ASSIGN_OR_RETURN(const bool row, statement.Next());
+    if (!row) {
+      return entries;
+    }
+    StateEntry entry{.key = statement.TextAt(0), .value = statement.TextAt(1)};
+    if (statement.NumberAt(2) != 0) {
+      ELB_ASSIGN_OR_RETURN(entry.value,
+                           sealer.Unseal(statement.TextAt(1), StateBelongsTo(area, entry.key)));
+    }
+    entries.push_back(std::move(entry));
+  }
+}
+
 Result<void> UseLog(Connection& connection, const std::filesystem::path& file) {
   std::string mode;
   {
@@ -117,22 +138,16 @@ Result<void> SqliteStore::Write(const std::function<Result<Then>()>& work) {
   writer_->ForgetFailure();
   ELB_RETURN_IF_ERROR(writer_->Execute("BEGIN IMMEDIATE"));
   const Result<Then> then = work();
-  // A failure of the disk that `work` did not pass on counts all the same.
-  if (!then || *then == Then::kGiveUp || writer_->failure()) {
-    writer_->Rollback();
-    if (!then) {
-      return std::unexpected(then.error());
-    }
-    if (writer_->failure()) {
-      return std::unexpected(*writer_->failure());
-    }
-    return {};
+  Result<void> done;
+  if (!then) {
+    done = std::unexpected(then.error());
+  } else if (const auto& failure = writer_->failure(); failure.has_value()) {
+    done = std::unexpected(failure.value());  // `work` did not pass it on; it counts all the same.
+  } else if (*then == Then::kCommit) {
+    done = writer_->Execute("COMMIT");
   }
-  Result<void> committed = writer_->Execute("COMMIT");
-  if (!committed) {
-    writer_->Rollback();
-  }
-  return committed;
+  writer_->Rollback();  // What is still open.
+  return done;
 }
 
 Result<SqliteStore::Then> SqliteStore::WriteChanges(
@@ -254,22 +269,8 @@ Result<void> SqliteStore::PutState(std::string_view area, std::span<const StateE
 Result<std::vector<StateEntry>> SqliteStore::LoadState(std::string_view area) {
   std::vector<StateEntry> entries;
   ELB_RETURN_IF_ERROR(OnSnapshot([&](Connection& connection) -> Result<void> {
-    ELB_ASSIGN_OR_RETURN(Statement statement,
-                         connection.Prepare("SELECT key, value, sealed FROM state "
-                                            "WHERE area = ? ORDER BY key"));
-    statement.Text(area);
-    while (true) {
-      ELB_ASSIGN_OR_RETURN(const bool row, statement.Next());
-      if (!row) {
-        return {};
-      }
-      StateEntry entry{.key = statement.TextAt(0), .value = statement.TextAt(1)};
-      if (statement.NumberAt(2) != 0) {
-        ELB_ASSIGN_OR_RETURN(entry.value,
-                             sealer_.Unseal(*entry.value, StateBelongsTo(area, entry.key)));
-      }
-      entries.push_back(std::move(entry));
-    }
+    ELB_ASSIGN_OR_RETURN(entries, ReadState(connection, sealer_, area));
+    return {};
   }));
   return entries;
 }

@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -160,21 +163,19 @@ TEST_F(SqliteStoreTest, RefusesDamagedSecrets) {
     const auto store = *Open();
     ASSERT_TRUE(PutAll(*store, {Certificate("1", "a")}));
   }
-  for (const char* sql :
-       {"UPDATE document SET secrets = x'00'", "UPDATE document SET secrets = '11:private_key'",
-        "UPDATE document SET secrets = '99999999999999999999:x'",
-        "UPDATE document SET secrets = CAST('9:x' AS BLOB)"}) {
-    sqlite3* file = nullptr;
-    ASSERT_EQ(sqlite3_open(Path().c_str(), &file), SQLITE_OK);
-    sqlite3_exec(file, sql, nullptr, nullptr, nullptr);
-    sqlite3_close(file);
+  for (const char* value :
+       {"substr(secrets, 1, length(secrets) - 1)", "'x'", "'9:x'", "':'", "'-1:x'", "'1:k'",
+        "'1:k1:s'", "'99999999999999999999:x'", "'18446744073709551615:x'"}) {
+    {
+      const auto file = *sqlite::Connection::Open(Path(), sqlite::Connection::Use::kWrite);
+      const std::string sql =
+          std::string("UPDATE document SET secrets = CAST(") + value + " AS BLOB)";
+      ASSERT_TRUE(file->Execute(sql.c_str()));
+    }
     const auto store = *Open();
     const auto found = store->Read([](Reader& reader) { return reader.ListAll("certificate"); });
-    if (found) {
-      EXPECT_EQ(found->front().secrets.at("private_key"), kSecret) << sql;  // STRICT refused it.
-    } else {
-      EXPECT_EQ(found.error().kind, ErrorKind::kStorage);
-    }
+    ASSERT_FALSE(found) << value;
+    EXPECT_EQ(found.error().kind, ErrorKind::kStorage);
   }
 }
 
@@ -315,6 +316,60 @@ TEST_F(SqliteStoreTest, SaysWhyABackupFailed) {
 
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, ErrorKind::kStorage);
+}
+
+/// Lets no file of this process grow beyond a size, as a full disk would.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~FileSizeLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  FileSizeLimit(FileSizeLimit&&) = delete;
+  FileSizeLimit& operator=(FileSizeLimit&&) = delete;
+
+ private:
+  sighandler_t handler_;
+  rlimit before_{};
+};
+
+TEST_F(SqliteStoreTest, KeepsNothingOfATransactionThatTheDiskHasNoRoomFor) {
+  const auto store = *Open();
+  ASSERT_TRUE(PutAll(*store, {Certificate("1", "a")}));
+  Result<void> failed;
+  {
+    const FileSizeLimit limit(1'000'000);
+    failed = PutAll(*store, {Certificate("1", "b"), Certificate("2", std::string(2'000'000, 'j'))});
+    EXPECT_EQ(ListText(*store), "certificate/1=a");
+  }
+
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kStorage);
+  ASSERT_TRUE(PutAll(*store, {Certificate("3", "c")}));
+  EXPECT_EQ(ListText(*store), "certificate/1=a certificate/3=c");
+}
+
+TEST_F(SqliteStoreTest, LeavesNothingOfABackupThatTheDiskHasNoRoomFor) {
+  const auto store = *Open();
+  ASSERT_TRUE(PutAll(*store, {Certificate("1", std::string(500'000, 'j'))}));
+  std::filesystem::create_directory(Path("backups"));
+  Result<void> failed;
+  {
+    const FileSizeLimit limit(100'000);
+    failed = store->BackUp(Path("backups") / "copy.db");
+  }
+
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kStorage);
+  EXPECT_TRUE(std::filesystem::is_empty(Path("backups")));
+  EXPECT_TRUE(store->BackUp(Path("backups") / "copy.db"));
 }
 
 TEST_F(SqliteStoreTest, GivesUpATransactionWhoseFunctionHidesAFailureOfTheDisk) {
