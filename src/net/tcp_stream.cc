@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -208,11 +209,21 @@ class TcpStream final : public Stream, private DescriptorHandler {
     socklen_t length = sizeof(error);
     getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &length);
     connecting_ = false;
+    if (error == 0 && MetItself()) {
+      error = ECONNREFUSED;
+    }
     if (error != 0) {
       Break(error);
       return;
     }
     SendEnd();
+  }
+
+  /// Where nobody listens, a connect whose local port happens to be the same succeeds: TCP calls it
+  /// a simultaneous open (RFC 9293 section 3.5). Never on ports that connects do not start from.
+  [[nodiscard]] bool MetItself() const {
+    constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
+    return peer_.port >= kFirstUnprivilegedPort && local() == peer_;
   }
 
   /// FIN, once it was asked for and nothing is left to be sent before it.
@@ -398,7 +409,8 @@ Outcome<std::unique_ptr<Stream>> TcpNetwork::Connect(const Endpoint& to) {
   if (result != 0 && errno != EINPROGRESS) {
     return GiveUp(descriptor);
   }
-  auto stream = std::make_unique<TcpStream>(*reactor_, descriptor, to, result != 0);
+  // Also when it connected at once: the first event tells.
+  auto stream = std::make_unique<TcpStream>(*reactor_, descriptor, to, true);
   if (!stream->Register()) {
     return std::unexpected(FaultOfErrno(errno));
   }

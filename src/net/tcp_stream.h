@@ -12,7 +12,7 @@ class TcpNetwork final : public Network {
  public:
   explicit TcpNetwork(EpollReactor& reactor) : reactor_(&reactor) {}
 
-  /// Non-blocking, TCP_NODELAY.
+  /// Non-blocking, TCP_NODELAY. A connection to its own port counts as refused.
   [[nodiscard]] Outcome<std::unique_ptr<Stream>> Connect(const Endpoint& to) override;
   /// Accepted streams come TCP_NODELAY; at most 64 per turn. Without descriptors (EMFILE) accepting
   /// pauses for 100 ms instead of spinning.

@@ -233,6 +233,37 @@ TEST_F(TcpStreamTest, FailsToConnectWithoutDescriptors) {
   EXPECT_EQ(stream.error().detail, EMFILE);
 }
 
+/// A port from which connects start: no other one can become both ends of a connection.
+std::uint16_t FreePortOfConnects(const Endpoint& acceptor) {
+  const PlainSocket probe(acceptor);
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  EXPECT_EQ(getsockname(probe.get(), reinterpret_cast<sockaddr*>(&storage), &length), 0);
+  const linger hard{.l_onoff = 1, .l_linger = 0};
+  setsockopt(probe.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+  return FromSocketAddress(storage).port;
+}
+
+TEST_F(TcpStreamTest, RefusesAConnectionToItself) {
+  const Endpoint nobody{.address = rig_->any().address,
+                        .port = FreePortOfConnects(acceptor_->local())};
+  int established = 0;
+
+  for (int i = 0; i < 40'000; ++i) {  // The kernel tries every port in turn, this one included.
+    auto client = rig_->network().Connect(nobody);
+    Outcome<bool> result = false;
+    if (client) {
+      rig_->RunUntil([&] {
+        result = (*client)->TryEstablish();
+        return !result || *result;
+      });
+      established += result ? 1 : 0;
+    }
+  }
+
+  EXPECT_EQ(established, 0);
+}
+
 TEST_F(TcpStreamTest, FailsToListenWhereTheAddressIsNotOurs) {
   const auto acceptor =
       rig_->network().Listen({.address = IpAddress::V4({192, 0, 2, 1}), .port = 0}, {}, accepted_);
