@@ -86,7 +86,7 @@ class AcceptHandler {
   virtual void OnAccept(std::unique_ptr<Stream> stream) = 0;
 };
 
-/// A listening socket. Destroying it closes it.
+/// A listening socket. Destroying it closes it; never from inside `OnAccept`.
 class Acceptor {
  public:
   virtual ~Acceptor() = default;
