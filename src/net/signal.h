@@ -99,7 +99,7 @@ class Signal::Waiter {
 
 class Signal::WaitAwaiter : private Waiter {
  public:
-  using Waiter::Waiter;
+  explicit WaitAwaiter(Signal& signal) : Waiter(signal) {}
   [[nodiscard]] bool await_ready() const { return signal().HasNews(); }
   void await_suspend(std::coroutine_handle<> owner) { Suspend(owner); }
   [[nodiscard]] Wake await_resume() { return signal().TakeNews(); }
@@ -107,7 +107,7 @@ class Signal::WaitAwaiter : private Waiter {
 
 class Signal::YieldAwaiter : private Waiter {
  public:
-  using Waiter::Waiter;
+  explicit YieldAwaiter(Signal& signal) : Waiter(signal) {}
   [[nodiscard]] bool await_ready() const { return false; }
   void await_suspend(std::coroutine_handle<> owner) {
     Suspend(owner);

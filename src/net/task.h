@@ -30,7 +30,8 @@ class PromiseBase {
   struct FinalAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <typename Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> finished) const noexcept {
+    [[nodiscard]] std::coroutine_handle<> await_suspend(
+        std::coroutine_handle<Promise> finished) const noexcept {
       const auto continuation = finished.promise().continuation_;
       return continuation ? continuation : std::noop_coroutine();
     }

@@ -129,6 +129,7 @@ TEST_F(TcpStreamTest, ReadsDataThatCameBeforeAReset) {
   ASSERT_TRUE(rig_->RunUntil([&] { return stream->broken(); }));
   const ReadResult end = testing::ReadOnto(text_, *stream);
 
+  EXPECT_EQ(text_, "data");
   EXPECT_EQ(end.kind, ReadResult::Kind::kFault);
   EXPECT_EQ(end.fault.code, FaultCode::kReset);
 }

@@ -59,7 +59,9 @@ class KernelRig final : public NetworkRig {
 
   Reactor& reactor() override { return reactor_; }
   Network& network() override { return network_; }
-  Endpoint any() const override { return {.address = IpAddress::V4({127, 0, 0, 1}), .port = 0}; }
+  [[nodiscard]] Endpoint any() const override {
+    return {.address = IpAddress::V4({127, 0, 0, 1}), .port = 0};
+  }
 
   /// Bound, so that nobody else gets it, and not listening.
   Endpoint refusing() override { return NewSocket().second; }
@@ -111,7 +113,9 @@ class SimulatedRig final : public NetworkRig {
  public:
   Reactor& reactor() override { return reactor_; }
   Network& network() override { return network_; }
-  Endpoint any() const override { return {.address = IpAddress::V4({127, 0, 0, 1}), .port = 0}; }
+  [[nodiscard]] Endpoint any() const override {
+    return {.address = IpAddress::V4({127, 0, 0, 1}), .port = 0};
+  }
   Endpoint refusing() override { return {.address = any().address, .port = 1}; }
   Endpoint blackhole() override {
     const Endpoint endpoint{.address = any().address, .port = 2};

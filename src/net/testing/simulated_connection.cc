@@ -134,10 +134,10 @@ void SimulatedConnection::Arrive(std::size_t from) {
   Direction& direction = directions_[from];
   while (!direction.segments.empty() &&
          direction.segments.front().arrival <= network_->reactor_->now()) {
-    Segment segment = std::move(direction.segments.front());
+    const Segment segment = std::move(direction.segments.front());
     direction.segments.pop_front();
     direction.bytes -= segment.bytes.size();
-    Deliver(from, std::move(segment));
+    Deliver(from, segment);
     if (network_ == nullptr || lost_) {
       return;
     }
@@ -151,7 +151,7 @@ void SimulatedConnection::Resume() {
   }
 }
 
-void SimulatedConnection::Deliver(std::size_t from, Segment segment) {
+void SimulatedConnection::Deliver(std::size_t from, const Segment& segment) {
   MemoryEnd& end = ends_[1 - from];
   switch (segment.kind) {
     case Kind::kConnect:

@@ -61,7 +61,7 @@ class SimulatedConnection final : public Transport,
   void Pump(std::size_t from);
   void PumpLater(std::size_t from);
   void Arrive(std::size_t from);
-  void Deliver(std::size_t from, Segment segment);
+  void Deliver(std::size_t from, const Segment& segment);
   void DeliverData(std::size_t from, const std::string& bytes);
   void OpenServer();
   void Break(std::size_t side);
