@@ -36,6 +36,10 @@ class TcpStream final : public Stream, private DescriptorHandler {
   TcpStream(EpollReactor& reactor, int descriptor, const Endpoint& peer, bool connecting)
       : reactor_(&reactor), descriptor_(descriptor), connecting_(connecting), peer_(peer) {}
 
+  TcpStream(const TcpStream&) = delete;
+  TcpStream& operator=(const TcpStream&) = delete;
+  TcpStream(TcpStream&&) = delete;
+  TcpStream& operator=(TcpStream&&) = delete;
   ~TcpStream() override { Close(); }
 
   [[nodiscard]] bool Register() {
@@ -89,8 +93,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
         return {};
       }
       if (errno != EINTR) {
-        Break(errno);
-        return {.kind = ReadResult::Kind::kFault, .bytes = 0, .fault = *fault_};
+        return {.kind = ReadResult::Kind::kFault, .bytes = 0, .fault = Break(errno)};
       }
     }
   }
@@ -260,8 +263,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
         return 0;
       }
       if (errno != EINTR) {
-        Break(errno);
-        return std::unexpected(*fault_);
+        return std::unexpected(Break(errno));
       }
     }
   }
@@ -287,10 +289,12 @@ class TcpStream final : public Stream, private DescriptorHandler {
     SendEnd();
   }
 
-  void Break(int error) {
-    fault_ = FaultOfErrno(error);
+  Fault Break(int error) {
+    const Fault fault = FaultOfErrno(error);
+    fault_ = fault;
     peer_gone_ = broken_ = true;
     output_.Clear();
+    return fault;
   }
 
   void Close() {
@@ -324,6 +328,10 @@ class TcpAcceptor final : public Acceptor, private DescriptorHandler, private Ti
  public:
   TcpAcceptor(EpollReactor& reactor, int descriptor, const Endpoint& local, AcceptHandler& handler)
       : reactor_(&reactor), descriptor_(descriptor), local_(local), handler_(&handler) {}
+  TcpAcceptor(const TcpAcceptor&) = delete;
+  TcpAcceptor& operator=(const TcpAcceptor&) = delete;
+  TcpAcceptor(TcpAcceptor&&) = delete;
+  TcpAcceptor& operator=(TcpAcceptor&&) = delete;
   ~TcpAcceptor() override {
     if (listening_) {
       reactor_->Remove(descriptor_, *this);
@@ -335,7 +343,7 @@ class TcpAcceptor final : public Acceptor, private DescriptorHandler, private Ti
     listening_ = reactor_->AddListening(descriptor_, *this);
     return listening_;
   }
-  Endpoint local() const override { return local_; }
+  [[nodiscard]] Endpoint local() const override { return local_; }
 
  private:
   static constexpr int kAcceptsPerTurn = 64;
