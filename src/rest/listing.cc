@@ -9,112 +9,33 @@
 #include <string_view>
 #include <utility>
 
+#include "model/resources.h"
+
 namespace elb::rest {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using control::Resource;
 
-/// A parameter and where its value stands: `a` or `a[].b`.
-struct Parameter {
-  std::string_view name;
-  std::string_view place;
-};
+using model::ListParameter;
+using model::ValueType;
 
-std::vector<Parameter> ParametersOf(Resource resource) {
+std::string_view KindOf(Resource resource) {
   switch (resource) {
     case Resource::kLoadBalancer:
-      return {{"id", "id"},
-              {"name", "name"},
-              {"description", "description"},
-              {"admin_state_up", "admin_state_up"},
-              {"provisioning_status", "provisioning_status"},
-              {"operating_status", "operating_status"},
-              {"guaranteed", "guaranteed"},
-              {"vpc_id", "vpc_id"},
-              {"vip_port_id", "vip_port_id"},
-              {"vip_address", "vip_address"},
-              {"vip_subnet_cidr_id", "vip_subnet_cidr_id"},
-              {"ipv6_vip_virsubnet_id", "ipv6_vip_virsubnet_id"},
-              {"availability_zone_list", "availability_zone_list[]"},
-              {"l4_flavor_id", "l4_flavor_id"},
-              {"l7_flavor_id", "l7_flavor_id"},
-              {"enterprise_project_id", "enterprise_project_id"},
-              {"deletion_protection_enable", "deletion_protection_enable"},
-              {"elb_virsubnet_type", "elb_virsubnet_type"},
-              {"protection_status", "protection_status"}};
+      return "loadbalancer";
     case Resource::kListener:
-      return {{"id", "id"},
-              {"name", "name"},
-              {"description", "description"},
-              {"protocol", "protocol"},
-              {"protocol_port", "protocol_port"},
-              {"loadbalancer_id", "loadbalancers[].id"},
-              {"default_pool_id", "default_pool_id"},
-              {"default_tls_container_ref", "default_tls_container_ref"},
-              {"client_ca_tls_container_ref", "client_ca_tls_container_ref"},
-              {"sni_container_refs", "sni_container_refs[]"},
-              {"admin_state_up", "admin_state_up"},
-              {"connection_limit", "connection_limit"},
-              {"http2_enable", "http2_enable"},
-              {"tls_ciphers_policy", "tls_ciphers_policy"},
-              {"enable_member_retry", "enable_member_retry"},
-              {"member_timeout", "member_timeout"},
-              {"client_timeout", "client_timeout"},
-              {"keepalive_timeout", "keepalive_timeout"},
-              {"transparent_client_ip_enable", "transparent_client_ip_enable"},
-              {"enhance_l7policy_enable", "enhance_l7policy_enable"},
-              {"protection_status", "protection_status"}};
+      return "listener";
     case Resource::kPool:
-      return {{"id", "id"},
-              {"name", "name"},
-              {"description", "description"},
-              {"protocol", "protocol"},
-              {"lb_algorithm", "lb_algorithm"},
-              {"loadbalancer_id", "loadbalancers[].id"},
-              {"listener_id", "listeners[].id"},
-              {"healthmonitor_id", "healthmonitor_id"},
-              {"admin_state_up", "admin_state_up"},
-              {"ip_version", "ip_version"},
-              {"member_deletion_protection_enable", "member_deletion_protection_enable"},
-              {"vpc_id", "vpc_id"},
-              {"type", "type"},
-              {"protection_status", "protection_status"}};
+      return "pool";
     case Resource::kMember:
-      return {{"id", "id"},
-              {"name", "name"},
-              {"weight", "weight"},
-              {"admin_state_up", "admin_state_up"},
-              {"subnet_cidr_id", "subnet_cidr_id"},
-              {"address", "address"},
-              {"protocol_port", "protocol_port"},
-              {"operating_status", "operating_status"},
-              {"ip_version", "ip_version"},
-              {"member_type", "member_type"},
-              {"instance_id", "instance_id"},
-              {"availability_zone", "availability_zone"},
-              {"pool_id", "pool_id"},
-              {"loadbalancer_id", "loadbalancer_id"}};
+      return "member";
     case Resource::kHealthMonitor:
-      return {{"id", "id"},
-              {"name", "name"},
-              {"type", "type"},
-              {"delay", "delay"},
-              {"timeout", "timeout"},
-              {"max_retries", "max_retries"},
-              {"max_retries_down", "max_retries_down"},
-              {"monitor_port", "monitor_port"},
-              {"domain_name", "domain_name"},
-              {"url_path", "url_path"},
-              {"http_method", "http_method"},
-              {"expected_codes", "expected_codes"},
-              {"admin_state_up", "admin_state_up"},
-              {"pool_id", "pools[].id"}};
+      return "healthmonitor";
     case Resource::kCertificate:
-      return {{"id", "id"},         {"name", "name"}, {"description", "description"},
-              {"domain", "domain"}, {"type", "type"}, {"admin_state_up", "admin_state_up"}};
+      break;
   }
-  return {};
+  return "certificate";
 }
 
 std::string Lower(std::string text) {
@@ -165,7 +86,7 @@ bool MatchesDomain(const Json& object, const std::string& wanted) {
   return domain == wanted || list.contains(',' + wanted + ',');
 }
 
-bool Matches(const Json& object, const Parameter& parameter,
+bool Matches(const Json& object, const ListParameter& parameter,
              const std::vector<std::string>& wanted) {
   return std::ranges::any_of(wanted, [&](const std::string& text) {
     if (parameter.name == "domain") {
@@ -177,31 +98,17 @@ bool Matches(const Json& object, const Parameter& parameter,
 }
 
 /// Numbers and flags must look like such (api-v3.md 1.8.2).
-Result<void> CheckForm(const std::vector<Json>& all, const Parameter& parameter,
-                       const std::vector<std::string>& wanted) {
-  static constexpr std::string_view kNumbers[] = {
-      "protocol_port",     "connection_limit", "member_timeout", "client_timeout",
-      "keepalive_timeout", "weight",           "delay",          "timeout",
-      "max_retries",       "max_retries_down", "monitor_port"};
-  static constexpr std::string_view kFlags[] = {"admin_state_up",
-                                                "guaranteed",
-                                                "http2_enable",
-                                                "enable_member_retry",
-                                                "transparent_client_ip_enable",
-                                                "enhance_l7policy_enable",
-                                                "deletion_protection_enable",
-                                                "member_deletion_protection_enable"};
-  static_cast<void>(all);
+Result<void> CheckForm(const ListParameter& parameter, const std::vector<std::string>& wanted) {
+  const std::string path(parameter.name);
   for (const std::string& text : wanted) {
-    const std::string path(parameter.name);
-    if (std::ranges::find(kNumbers, parameter.name) != std::end(kNumbers)) {
+    if (parameter.form == ValueType::kNumber) {
       std::int64_t number = 0;
       const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
       if (!text.empty() && (error != std::errc{} || end != text.data() + text.size())) {
         return Invalid(path, fmt::format("{} must be an integer", path));
       }
-    } else if (std::ranges::find(kFlags, parameter.name) != std::end(kFlags) &&
-               Lower(text) != "true" && Lower(text) != "false") {
+    } else if (parameter.form == ValueType::kFlag && Lower(text) != "true" &&
+               Lower(text) != "false") {
       return Invalid(path, fmt::format("{} must be true or false", path));
     }
   }
@@ -234,12 +141,12 @@ Result<bool> ReadReverse(const Query& query) {
 }  // namespace
 
 Result<std::vector<Json>> Filter(std::vector<Json> all, const Query& query, Resource resource) {
-  for (const Parameter& parameter : ParametersOf(resource)) {
+  for (const ListParameter& parameter : model::FindResource(KindOf(resource))->parameters) {
     const std::vector<std::string> wanted = query.All(parameter.name);
     if (wanted.empty()) {
       continue;
     }
-    ELB_RETURN_IF_ERROR(CheckForm(all, parameter, wanted));
+    ELB_RETURN_IF_ERROR(CheckForm(parameter, wanted));
     std::erase_if(all, [&](const Json& object) { return !Matches(object, parameter, wanted); });
   }
   return all;
