@@ -120,6 +120,12 @@ std::vector<FieldSpec> GeneralFields() {
                "of a "
                "dedicated load balancer. Cannot be switched off."),
       TagsField(&T::tags),
+  };
+}
+
+std::vector<FieldSpec> LimitFields() {
+  using T = Listener;
+  return {
       Field("connection_limit", &T::connection_limit)
           .Label("Connection Limit")
           .Range(-1, 1'000'000)
@@ -342,7 +348,7 @@ const Schema& ListenerSchema() {
   using T = Listener;
   static const Schema schema{
       "listener",
-      Concat({IdentityFields(), GeneralFields(), TlsFields(), TimeoutFields(),
+      Concat({IdentityFields(), GeneralFields(), LimitFields(), TlsFields(), TimeoutFields(),
               ProtectionFields(&T::protection_status, &T::protection_reason), DerivedFields()})};
   return schema;
 }

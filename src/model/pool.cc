@@ -167,6 +167,12 @@ std::vector<FieldSpec> GeneralFields() {
           .Set(Access::kCreateAndUpdate)
           .Doc("How requests are spread. QUIC_CID is for QUIC groups only."),
       AlwaysUpField(&T::admin_state_up, Access::kCreateAndUpdate),
+  };
+}
+
+std::vector<FieldSpec> BehaviourFields() {
+  using T = Pool;
+  return {
       Field("session_persistence", &T::session_persistence, SessionPersistenceSchema())
           .Label("Sticky Session")
           .OnNull(Null::kClear)
@@ -240,7 +246,7 @@ const Schema& PoolSchema() {
   using T = Pool;
   static const Schema schema{
       "pool",
-      Concat({IdentityFields(), GeneralFields(),
+      Concat({IdentityFields(), GeneralFields(), BehaviourFields(),
               ProtectionFields(&T::protection_status, &T::protection_reason), DerivedFields()})};
   return schema;
 }
