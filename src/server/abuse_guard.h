@@ -20,6 +20,9 @@ class AbuseGuard {
   /// DATA, HEADERS or CONTINUATION; `empty` without content and without an end flag.
   void OnContentFrame(bool empty);
 
+  /// Something happened that is allowed no more than once.
+  void Trip() { tripped_ = true; }
+
   /// True once a budget was passed: answer ENHANCE_YOUR_CALM and close.
   [[nodiscard]] bool tripped() const { return tripped_; }
 

@@ -2,15 +2,14 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
+#include <chrono>
+#include <string>
 #include <utility>
 
-#include "base/assert.h"
-#include "server/date_cache.h"
 #include "server/http2_callbacks.h"
 #include "server/own_answer.h"
+#include "server/refusal_text.h"
 
 namespace elb::server {
 namespace {
@@ -27,69 +26,8 @@ constexpr std::size_t kOutputStep = 64 * 1024;
 /// Bytes read in one turn before other connections run.
 constexpr std::size_t kTurnReadMax = 512 * 1024;
 
-nghttp2_nv ToNameValue(std::string_view name, std::string_view value) {
-  return {.name = reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-          .value = reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())),
-          .namelen = name.size(),
-          .valuelen = value.size(),
-          .flags = NGHTTP2_NV_FLAG_NONE};
-}
-
-/// Fields for nghttp2, with names in lower case.
-class FieldBlock {
- public:
-  explicit FieldBlock(std::size_t expected) {
-    fields_.reserve(expected + 4);
-    names_.reserve(expected + 4);
-  }
-  void Add(std::string_view name, std::string_view value) {
-    std::string& lower = names_.emplace_back(name);
-    for (char& letter : lower) {
-      if (letter >= 'A' && letter <= 'Z') {
-        letter = static_cast<char>(letter + ('a' - 'A'));
-      }
-    }
-    fields_.push_back(ToNameValue(lower, value));
-  }
-  [[nodiscard]] const nghttp2_nv* data() const { return fields_.data(); }
-  [[nodiscard]] std::size_t size() const { return fields_.size(); }
-
- private:
-  std::vector<nghttp2_nv> fields_;
-  std::vector<std::string> names_;  // Reserved: views into it must not move.
-};
-
-struct NumberText {
-  std::array<char, 20> digits{};
-  std::size_t size;
-  explicit NumberText(std::uint64_t value)
-      : size(static_cast<std::size_t>(
-            std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr -
-            digits.data())) {}
-  [[nodiscard]] std::string_view view() const { return {digits.data(), size}; }
-};
-
-/// Content of a response, pulled by nghttp2 as flow control allows.
-// NOLINTNEXTLINE(readability-function-size): nghttp2's signature.
-ssize_t ReadContent(nghttp2_session* session, std::int32_t id, std::uint8_t* into, std::size_t size,
-                    std::uint32_t* flags, nghttp2_data_source* /*source*/, void* /*user*/) {
-  auto* stream = static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));
-  if (stream == nullptr) {
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  }
-  if (!stream->has_output()) {
-    return NGHTTP2_ERR_DEFERRED;
-  }
-  bool end = false;
-  const std::size_t count = stream->TakeOutput({reinterpret_cast<char*>(into), size}, end);
-  if (end) {
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-    if (stream->trailers_follow()) {
-      *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    }
-  }
-  return static_cast<ssize_t>(count);
-}
+/// Time for clients to hear that the session retires, before what they opened last is told.
+constexpr std::chrono::seconds kRetireNotice{1};
 
 }  // namespace
 
@@ -122,64 +60,52 @@ Http2Session::~Http2Session() {
 }
 
 net::Task<bool> Http2Session::Run() {
-  while (true) {
-    if (!Receive()) {
-      break;
-    }
-    ServeNewStreams();
-    if (policy_->retiring() && !going_away_) {
-      GoAway(NGHTTP2_NO_ERROR);
-    }
-    if (!Flush()) {
-      break;
-    }
-    if (Finished()) {
-      co_return true;
-    }
-    signal_->SetDeadline(NextDeadline());
-    if (!OnWake(co_await signal_->Wait())) {
-      break;
-    }
-  }
+  const bool orderly = co_await Pump();
   for (auto& [id, entry] : streams_) {
     entry.stream->OnClosed();
   }
+  scope_.set_observer(signal_);
+  signal_->ClearDeadline();
+  co_await signal_->Yield();
   while (scope_.size() > 0) {  // Handlers see that the client is gone and end.
-    scope_.set_observer(signal_);
-    signal_->ClearDeadline();
     if (co_await signal_->Wait() == net::Wake::kCancelled) {
       break;
     }
   }
-  co_return false;
+  co_return orderly;
 }
 
-/// Whether nothing is left to read or to send.
-bool Http2Session::Finished() const {
-  const bool over = shutdown_ || (nghttp2_session_want_read(session_.get()) == 0 &&
-                                  nghttp2_session_want_write(session_.get()) == 0);
-  return over && stream_->pending() == 0;
-}
-
-/// False: the connection is over.
-bool Http2Session::OnWake(net::Wake wake) {
-  const std::size_t pending = stream_->pending();
-  if (pending < last_pending_) {
-    write_progress_ = signal_->reactor().now();
-  }
-  last_pending_ = pending;
-  if (wake == net::Wake::kCancelled || stream_->broken()) {
-    return false;
-  }
-  if (wake == net::Wake::kDeadline && NextDeadline() <= signal_->reactor().now()) {
-    if (pending > 0) {
-      stream_->Abort();  // The client takes nothing (data-plane.md 5.2).
-      return false;
+/// Reads, serves and writes until the session is over.
+net::Task<bool> Http2Session::Pump() {
+  while (true) {
+    if (!Receive()) {
+      co_return false;
     }
-    GoAway(NGHTTP2_NO_ERROR);
-    shutdown_ = true;
+    ServeNewStreams();
+    Retire();
+    if (!Flush()) {
+      co_return false;
+    }
+    if (IsOver() && stream_->pending() == 0) {
+      co_return true;
+    }
+    signal_->SetDeadline(NextDeadline().at);
+    const net::Wake wake = co_await signal_->Wait();
+    if (stream_->pending() < last_pending_) {
+      write_progress_ = signal_->reactor().now();
+    }
+    if (wake == net::Wake::kCancelled || stream_->broken()) {
+      co_return false;
+    }
+    if (wake == net::Wake::kDeadline && !OnDeadline()) {
+      co_return false;
+    }
   }
-  return true;
+}
+
+bool Http2Session::IsOver() const {
+  return shutdown_ || (nghttp2_session_want_read(session_.get()) == 0 &&
+                       nghttp2_session_want_write(session_.get()) == 0);
 }
 
 /// Reads what is there. False: the connection is over.
@@ -197,16 +123,13 @@ bool Http2Session::Receive() {
     total += read.bytes;
     const ssize_t used = nghttp2_session_mem_recv(
         session_.get(), reinterpret_cast<const std::uint8_t*>(scratch.data()), read.bytes);
-    if (used < 0) {
-      static_cast<void>(Flush());  // The GOAWAY that says why.
-      return false;
+    if (used == NGHTTP2_ERR_FLOODED || used == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) {
+      Fail(NGHTTP2_ENHANCE_YOUR_CALM);
+    } else if (used < 0 && !guard_.tripped()) {
+      Fail(NGHTTP2_PROTOCOL_ERROR);
     }
-    for (const std::int32_t id : std::exchange(finished_, {})) {
-      RemoveIfDone(id);
-    }
-    if (Abused()) {
-      return true;
-    }
+    StopAbuse();
+    ForgetFinished();
   }
   if (total >= kTurnReadMax) {
     signal_->Notify();
@@ -214,16 +137,31 @@ bool Http2Session::Receive() {
   return true;
 }
 
-bool Http2Session::Abused() {
+void Http2Session::StopAbuse() {
   if (guard_.tripped() && !shutdown_) {
-    GoAway(NGHTTP2_ENHANCE_YOUR_CALM);
-    shutdown_ = true;
+    Fail(NGHTTP2_ENHANCE_YOUR_CALM);
   }
-  return shutdown_;
 }
 
 /// Hands frames to the stream until it holds enough.
 bool Http2Session::Flush() {
+  const bool was_empty = stream_->pending() == 0;
+  for (bool again = true; again;) {
+    if (!WriteFrames()) {
+      return false;
+    }
+    again = !finished_.empty() || (guard_.tripped() && !shutdown_);
+    ForgetFinished();
+    StopAbuse();  // Resets of our own count as well.
+  }
+  last_pending_ = stream_->pending();
+  if (was_empty && last_pending_ > 0) {
+    write_progress_ = signal_->reactor().now();
+  }
+  return true;
+}
+
+bool Http2Session::WriteFrames() {
   static thread_local std::string step;
   while (stream_->pending() < kOutputHigh) {
     step.clear();
@@ -245,27 +183,21 @@ bool Http2Session::Flush() {
       return false;
     }
   }
-  for (const std::int32_t id : std::exchange(finished_, {})) {
-    RemoveIfDone(id);
-  }
-  last_pending_ = stream_->pending();
   return true;
 }
 
 void Http2Session::ServeNewStreams() {
-  for (const std::int32_t id : std::exchange(refused_, {})) {
-    if (const auto found = streams_.find(id); found != streams_.end()) {
-      RefuseStream(*found->second.stream, 400, "malformed_request");
-    }
-  }
   for (const std::int32_t id : std::exchange(ready_, {})) {
     const auto found = streams_.find(id);
     if (found == streams_.end()) {
-      continue;
+      continue;  // Reset behind its head.
     }
     Http2Stream& stream = *found->second.stream;
-    if (stream.head_too_large()) {
-      RefuseStream(stream, 400, "header_too_large");
+    found->second.started = true;
+    if (shutdown_) {
+      found->second.served = true;
+    } else if (stream.refusal() != http::h1::Refusal::kNone) {
+      RefuseStream(stream);
     } else {
       scope_.Spawn(ServeStream(this, &stream));
     }
@@ -283,119 +215,171 @@ net::Task<void> Http2Session::ServeStream(Http2Session* session, Http2Stream* st
 }
 
 /// Answers a request that no handler sees.
-void Http2Session::RefuseStream(Http2Stream& stream, int status, std::string_view reason) {
-  const OwnAnswer answer(status, reason, AnswerForm::kHtml);
-  stream.SendHead({.status = status,
+void Http2Session::RefuseStream(Http2Stream& stream) {
+  const RefusalText text = TextOf(stream.refusal());
+  const OwnAnswer answer(text.status, text.reason, AnswerForm::kHtml);
+  stream.SendHead({.status = text.status,
                    .reason = {},
                    .fields = answer.fields(),
                    .content_length = answer.content().size()},
                   answer.content(), BodyEnd::kLast);
-  handler_->OnRefused(
-      *facts_,
-      {.status = status, .reason = reason, .bytes = {}, .bytes_sent = stream.bytes_sent()});
+  handler_->OnRefused(*facts_, {.status = text.status,
+                                .reason = text.reason,
+                                .bytes = {},
+                                .bytes_sent = stream.bytes_sent()});
   OnServed(stream);
 }
 
+/// The handler of the stream has ended; its answer may still be on its way.
 void Http2Session::OnServed(Http2Stream& stream) {
   streams_[stream.id()].served = true;
-  if (!stream.body_complete() && !stream.closed() && stream.response_ended()) {
-    // Content that nobody wants any more (RFC 9113 section 8.1).
-    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), NGHTTP2_NO_ERROR);
+  if (const std::size_t unread = stream.DropInput(); unread > 0) {
+    nghttp2_session_consume_connection(session_.get(), unread);
   }
-  finished_.push_back(stream.id());
+  if (stream.closed()) {
+    finished_.push_back(stream.id());
+  } else {
+    ++draining_;
+    if (stream.end_sent()) {
+      AskForNoMore(stream);
+    }
+  }
   signal_->Notify();
 }
 
-void Http2Session::RemoveIfDone(std::int32_t id) {
-  const auto found = streams_.find(id);
-  if (found == streams_.end() || !found->second.served || !found->second.stream->closed()) {
-    return;
+void Http2Session::OnEndSent(Http2Stream& stream) {
+  stream.OnEndSent();
+  if (IsServed(stream.id())) {
+    AskForNoMore(stream);
   }
-  streams_.erase(found);
-  if (streams_.empty()) {
-    idle_since_ = signal_->reactor().now();
-    if (policy_->keepalive_timeout() == std::chrono::seconds{0}) {
-      GoAway(NGHTTP2_NO_ERROR);
+}
+
+/// Content that nobody wants any more, behind a complete answer (RFC 9113 section 8.1).
+void Http2Session::AskForNoMore(const Http2Stream& stream) {
+  if (!stream.end_received()) {
+    Reset(stream, NGHTTP2_NO_ERROR);
+  }
+}
+
+void Http2Session::OnStreamClosed(Http2Stream& stream) {
+  Entry& entry = streams_[stream.id()];
+  if (entry.served) {
+    --draining_;
+  }
+  entry.served = entry.served || !entry.started;
+  if (head_stream_ == stream.id()) {
+    head_since_ = MonotonicTime::max();
+  }
+  stream.OnClosed();
+  finished_.push_back(stream.id());
+}
+
+/// Forgets streams that are both served and closed.
+void Http2Session::ForgetFinished() {
+  for (const std::int32_t id : std::exchange(finished_, {})) {
+    const auto found = streams_.find(id);
+    if (found == streams_.end() || !found->second.served || !found->second.stream->closed()) {
+      continue;
+    }
+    if (const std::size_t unread = found->second.stream->DropInput(); unread > 0) {
+      nghttp2_session_consume_connection(session_.get(), unread);
+    }
+    streams_.erase(found);
+    if (streams_.empty()) {
+      idle_since_ = signal_->reactor().now();
+      if (policy_->keepalive_timeout() == std::chrono::seconds{0}) {
+        GoAway(NGHTTP2_NO_ERROR);
+      }
     }
   }
 }
 
-MonotonicTime Http2Session::NextDeadline() const {
+Http2Session::Deadline Http2Session::NextDeadline() const {
+  Deadline next;
+  const auto consider = [&next](MonotonicTime at, DeadlineKind kind) {
+    if (at < next.at) {
+      next = {.at = at, .kind = kind};
+    }
+  };
+  const std::chrono::seconds timeout = policy_->client_timeout();
   if (stream_->pending() > 0) {
-    return write_progress_ + policy_->client_timeout();
+    consider(write_progress_ + timeout, DeadlineKind::kSocket);
+  } else if (draining_ > 0) {  // The socket took all: only closed windows hold answers back.
+    for (const auto& [id, entry] : streams_) {
+      if (entry.served && !entry.stream->closed()) {
+        consider(entry.stream->output_progress() + timeout, DeadlineKind::kStream);
+      }
+    }
   }
   if (head_since_ != MonotonicTime::max()) {
-    return head_since_ + policy_->client_timeout();
+    consider(head_since_ + timeout, DeadlineKind::kEnd);
   }
-  if (!streams_.empty()) {
-    return MonotonicTime::max();
+  if (retire_since_ != MonotonicTime::max() && !going_away_) {
+    consider(retire_since_ + kRetireNotice, DeadlineKind::kRetire);
   }
-  return idle_since_ + (first_request_ ? policy_->client_timeout() : policy_->keepalive_timeout());
+  if (streams_.empty() && stream_->pending() == 0) {
+    consider(idle_since_ + (first_request_ ? timeout : policy_->keepalive_timeout()),
+             DeadlineKind::kEnd);
+  }
+  return next;
+}
+
+/// False: the connection is over.
+bool Http2Session::OnDeadline() {
+  const Deadline next = NextDeadline();
+  if (next.at > signal_->reactor().now()) {
+    return true;
+  }
+  switch (next.kind) {
+    case DeadlineKind::kSocket:
+      stream_->Abort();  // The client takes nothing (data-plane.md 5.2).
+      return false;
+    case DeadlineKind::kStream:
+      CancelStalledStreams();
+      break;
+    case DeadlineKind::kRetire:
+      GoAway(NGHTTP2_NO_ERROR);
+      break;
+    case DeadlineKind::kEnd:
+      Fail(NGHTTP2_NO_ERROR);
+      break;
+    case DeadlineKind::kNone:
+      break;
+  }
+  return true;
+}
+
+void Http2Session::CancelStalledStreams() {
+  const MonotonicTime since = signal_->reactor().now() - policy_->client_timeout();
+  for (const auto& [id, entry] : streams_) {
+    if (entry.served && !entry.stream->closed() && entry.stream->output_progress() <= since) {
+      Reset(*entry.stream, NGHTTP2_CANCEL);
+    }
+  }
+}
+
+/// First step of a graceful end (RFC 9113 section 6.8): streams on their way are still served.
+void Http2Session::Retire() {
+  if (policy_->retiring() && !going_away_ && retire_since_ == MonotonicTime::max()) {
+    retire_since_ = signal_->reactor().now();
+    nghttp2_submit_shutdown_notice(session_.get());
+  }
 }
 
 void Http2Session::GoAway(std::uint32_t error_code) {
+  if (going_away_ && error_code == NGHTTP2_NO_ERROR) {
+    return;
+  }
   going_away_ = true;
   nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
                         nghttp2_session_get_last_proc_stream_id(session_.get()), error_code,
                         nullptr, 0);
 }
 
-void Http2Session::SubmitInformational(const Http2Stream& stream, int status,
-                                       std::span<const http::Field> fields) {
-  FieldBlock block(fields.size());
-  const NumberText text(static_cast<std::uint64_t>(status));
-  block.Add(":status", text.view());
-  for (const http::Field& field : fields) {
-    block.Add(field.name, field.value);
-  }
-  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), nullptr, block.data(),
-                         block.size(), nullptr);
-  signal_->Notify();
-}
-
-void Http2Session::SubmitHead(Http2Stream& stream, const ResponseOut& head, bool has_content) {
-  FieldBlock block(head.fields.size());
-  const NumberText status(static_cast<std::uint64_t>(head.status));
-  block.Add(":status", status.view());
-  bool has_date = false;
-  for (const http::Field& field : head.fields) {
-    has_date = has_date || field.known == http::FieldName::kDate;
-    block.Add(field.name, field.value);
-  }
-  if (!has_date) {
-    block.Add("date", DateText(signal_->reactor().wall_now()));
-  }
-  const NumberText length(head.content_length.value_or(0));
-  if (head.content_length && head.status != 204) {
-    block.Add("content-length", length.view());
-  }
-  nghttp2_data_provider provider{.source = {.ptr = nullptr}, .read_callback = &ReadContent};
-  nghttp2_submit_response(session_.get(), stream.id(), block.data(), block.size(),
-                          has_content ? &provider : nullptr);
-  signal_->Notify();
-}
-
-void Http2Session::SubmitTrailers(const Http2Stream& stream, std::span<const http::Field> fields) {
-  FieldBlock block(fields.size());
-  for (const http::Field& field : fields) {
-    block.Add(field.name, field.value);
-  }
-  nghttp2_submit_trailer(session_.get(), stream.id(), block.data(), block.size());
-}
-
-void Http2Session::ResumeContent(const Http2Stream& stream) {
-  nghttp2_session_resume_data(session_.get(), stream.id());
-  signal_->Notify();
-}
-
-void Http2Session::Reset(const Http2Stream& stream, std::uint32_t error_code) {
-  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), error_code);
-  signal_->Notify();
-}
-
-void Http2Session::Consume(const Http2Stream& stream, std::size_t bytes) {
-  nghttp2_session_consume(session_.get(), stream.id(), bytes);
-  signal_->Notify();
+/// Ends the session as soon as the client has been told.
+void Http2Session::Fail(std::uint32_t error_code) {
+  GoAway(error_code);
+  shutdown_ = true;
 }
 
 }  // namespace elb::server

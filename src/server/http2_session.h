@@ -46,7 +46,7 @@ class Http2Session {
   void SubmitInformational(const Http2Stream& stream, int status,
                            std::span<const http::Field> fields);
   void SubmitHead(Http2Stream& stream, const ResponseOut& head, bool has_content);
-  void SubmitTrailers(const Http2Stream& stream, std::span<const http::Field> fields);
+  void SubmitTrailers(const Http2Stream& stream);
   void ResumeContent(const Http2Stream& stream);
   void Reset(const Http2Stream& stream, std::uint32_t error_code);
   /// Received content was taken by the handler: the windows open again.
@@ -59,23 +59,44 @@ class Http2Session {
   struct SessionDeleter {
     void operator()(nghttp2_session* session) const;
   };
-  [[nodiscard]] bool Finished() const;
-  [[nodiscard]] bool OnWake(net::Wake wake);
-  [[nodiscard]] bool Receive();
-  [[nodiscard]] bool Flush();
-  void ServeNewStreams();
-  [[nodiscard]] static net::Task<void> ServeStream(Http2Session* session, Http2Stream* stream);
-  void RefuseStream(Http2Stream& stream, int status, std::string_view reason);
-  void OnServed(Http2Stream& stream);
-  void RemoveIfDone(std::int32_t id);
-  [[nodiscard]] MonotonicTime NextDeadline() const;
-  void GoAway(std::uint32_t error_code);
-  [[nodiscard]] bool Abused();
-
+  /// What the session waits for at most until `at`.
+  enum class DeadlineKind : std::uint8_t {
+    kNone,
+    kEnd,     ///< A first or next request, or the rest of a header block.
+    kSocket,  ///< The socket takes output.
+    kStream,  ///< The client opens the window of an answer whose handler has ended.
+    kRetire,  ///< Clients have heard that the session retires.
+  };
+  struct Deadline {
+    MonotonicTime at = MonotonicTime::max();
+    DeadlineKind kind = DeadlineKind::kNone;
+  };
   struct Entry {
     std::unique_ptr<Http2Stream> stream;
-    bool served = false;
+    bool started = false;  ///< Handed to the handler, or refused.
+    bool served = false;   ///< Nobody will use it any more.
   };
+
+  [[nodiscard]] net::Task<bool> Pump();
+  [[nodiscard]] bool Receive();
+  [[nodiscard]] bool Flush();
+  [[nodiscard]] bool WriteFrames();
+  [[nodiscard]] bool IsOver() const;
+  void ServeNewStreams();
+  [[nodiscard]] static net::Task<void> ServeStream(Http2Session* session, Http2Stream* stream);
+  void RefuseStream(Http2Stream& stream);
+  void OnServed(Http2Stream& stream);
+  void OnEndSent(Http2Stream& stream);
+  void OnStreamClosed(Http2Stream& stream);
+  void AskForNoMore(const Http2Stream& stream);
+  void ForgetFinished();
+  [[nodiscard]] Deadline NextDeadline() const;
+  [[nodiscard]] bool OnDeadline();
+  void CancelStalledStreams();
+  void Retire();
+  void GoAway(std::uint32_t error_code);
+  void Fail(std::uint32_t error_code);
+  void StopAbuse();
 
   net::Stream* stream_;
   const ConnectionFacts* facts_;
@@ -85,17 +106,20 @@ class Http2Session {
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   absl::flat_hash_map<std::int32_t, Entry> streams_;
   std::vector<std::int32_t> ready_;     ///< Streams whose head is complete, to be served.
-  std::vector<std::int32_t> refused_;   ///< Streams whose head is malformed: 400.
   std::vector<std::int32_t> finished_;  ///< Streams to look at after a callback.
   AbuseGuard guard_;
   MonotonicTime idle_since_;
-  MonotonicTime head_since_ = MonotonicTime::max();  ///< A header block is being received.
+  MonotonicTime head_since_ = MonotonicTime::max();  ///< A header block is being received,
+  std::int32_t head_stream_ = 0;                     ///< on this stream.
+  std::size_t head_block_bytes_ = 0;
   MonotonicTime write_progress_;
+  MonotonicTime retire_since_ = MonotonicTime::max();
   std::size_t last_pending_ = 0;
+  std::size_t draining_ = 0;  ///< Streams served and not closed.
   bool first_request_ = true;
-  bool going_away_ = false;
-  bool shutdown_ = false;
-  net::TaskScope scope_;  // Last: its tasks use everything above.
+  bool going_away_ = false;  ///< The last GOAWAY was submitted.
+  bool shutdown_ = false;    ///< Nothing is read any more.
+  net::TaskScope scope_;     // Last: its tasks use everything above.
 };
 
 }  // namespace elb::server

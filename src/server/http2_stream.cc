@@ -1,11 +1,10 @@
 #include "server/http2_stream.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
+#include "http/h1/body.h"
 #include "http/h1/fields.h"
 #include "server/http2_session.h"
 
@@ -14,58 +13,62 @@ namespace {
 
 using http::Field;
 using http::FieldName;
+using http::h1::Refusal;
 
 /// What a field costs in SETTINGS_MAX_HEADER_LIST_SIZE terms (RFC 9113 section 6.5.2).
 constexpr std::size_t kFieldOverhead = 32;
 
-http::Method MethodOf(std::string_view text) {
-  using Entry = std::pair<std::string_view, http::Method>;
-  static constexpr auto kMethods = std::to_array<Entry>({
-      {"GET", http::Method::kGet},
-      {"POST", http::Method::kPost},
-      {"HEAD", http::Method::kHead},
-      {"PUT", http::Method::kPut},
-      {"DELETE", http::Method::kDelete},
-      {"OPTIONS", http::Method::kOptions},
-      {"PATCH", http::Method::kPatch},
-      {"TRACE", http::Method::kTrace},
-      {"CONNECT", http::Method::kConnect},
-  });
-  for (const auto& [name, method] : kMethods) {
-    if (name == text) {
-      return method;
-    }
-  }
-  return http::Method::kOther;
+bool EqualWithoutCase(std::string_view one, std::string_view other) {
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
+  };
+  return std::ranges::equal(one, other, {}, lower, lower);
 }
 
 }  // namespace
 
 Http2Stream::Http2Stream(Http2Session& session, std::int32_t id, net::Reactor& reactor)
-    : session_(&session), id_(id), signal_(reactor), started_(reactor.now()) {}
+    : session_(&session),
+      id_(id),
+      signal_(reactor),
+      started_(reactor.now()),
+      output_progress_(started_) {}
 
 const ConnectionFacts& Http2Stream::connection() const { return session_->facts(); }
 
-bool Http2Stream::AddField(std::string_view name, std::string_view value,
+Http2Stream::FieldPlace Http2Stream::Place(std::string& text, std::string_view name,
+                                           std::string_view value) {
+  const FieldPlace place{.name = text.size(),
+                         .name_size = name.size(),
+                         .value = text.size() + name.size(),
+                         .value_size = value.size()};
+  text.append(name);
+  text.append(value);
+  return place;
+}
+
+void Http2Stream::AddField(std::string_view name, std::string_view value,
                            const http::h1::Limits& limits) {
   bytes_received_ += name.size() + value.size() + 4;
   if (text_.size() + (places_.size() + 1) * kFieldOverhead + name.size() + value.size() >
           limits.head_bytes_max ||
       places_.size() >= limits.fields_max) {
-    head_too_large_ = true;
-    return false;
+    refusal_ = Refusal::kHeaderTooLarge;
+  } else {
+    places_.push_back(Place(text_, name, value));
   }
-  places_.push_back({.name = text_.size(),
-                     .name_size = name.size(),
-                     .value = text_.size() + name.size(),
-                     .value_size = value.size()});
-  text_.append(name);
-  text_.append(value);
-  return true;
 }
 
-void Http2Stream::AddTrailer(std::string_view name, std::string_view value) {
+void Http2Stream::AddTrailer(std::string_view name, std::string_view value,
+                             const http::h1::Limits& limits) {
   bytes_received_ += name.size() + value.size() + 4;
+  trailers_too_large_ =
+      trailers_too_large_ || trailer_places_.size() >= limits.fields_max ||
+      trailer_text_.size() + trailer_places_.size() * 4 + name.size() + value.size() >
+          limits.trailer_bytes_max;
+  if (!trailers_too_large_) {
+    trailer_places_.push_back(Place(trailer_text_, name, value));
+  }
 }
 
 /// Reads `:path` into target, path and query.
@@ -95,7 +98,7 @@ bool Http2Stream::ReadPseudoFields() {
     const std::string_view value = Text(place.value, place.value_size);
     if (name == ":method") {
       head_.method_text = value;
-      head_.method = MethodOf(value);
+      head_.method = http::MethodOf(value);
     } else if (name == ":path") {
       path = value;
     } else if (name == ":authority") {
@@ -104,7 +107,7 @@ bool Http2Stream::ReadPseudoFields() {
       host = value;
     }
   }
-  if (!head_.authority.empty() && !host.empty() && host != head_.authority) {
+  if (!head_.authority.empty() && !host.empty() && !EqualWithoutCase(host, head_.authority)) {
     return false;
   }
   if (head_.authority.empty()) {
@@ -150,30 +153,42 @@ void Http2Stream::ReadFields(BodyEnd end) {
   }
 }
 
-bool Http2Stream::CompleteHead(BodyEnd end) {
+void Http2Stream::CompleteHead(BodyEnd end, const http::h1::Limits& limits) {
   head_.version = http::Version::kHttp2;
   head_.head_bytes = text_.size() + places_.size() * 4;
-  body_complete_ = end == BodyEnd::kLast;
-  if (!ReadPseudoFields()) {
-    return false;
+  end_received_ = end == BodyEnd::kLast;
+  const bool understood = ReadPseudoFields();
+  if (refusal_ != Refusal::kNone) {
+    return;
   }
-  ReadFields(end);
-  return true;
+  if (head_.target.size() > limits.target_bytes_max) {
+    refusal_ = Refusal::kUriTooLong;
+  } else if (!understood || head_.method_text.size() > limits.method_bytes_max) {
+    refusal_ = Refusal::kMalformed;
+  } else {
+    ReadFields(end);
+  }
 }
 
 void Http2Stream::AddContent(std::string_view content) {
-  if (input_at_ == input_.size()) {
-    input_.clear();
-    input_at_ = 0;
-  }
-  input_.append(content);
+  input_.Append(content);
   bytes_received_ += content.size();
   content_received_ += content.size();
   signal_.Notify();
 }
 
 void Http2Stream::CompleteBody() {
-  body_complete_ = true;
+  for (const FieldPlace& place : trailer_places_) {
+    const std::string_view text = trailer_text_;
+    const std::string_view name = text.substr(place.name, place.name_size);
+    const Field trailer{.name = name,
+                        .value = text.substr(place.value, place.value_size),
+                        .known = http::InternFieldName(name)};
+    if (!http::h1::IsForbiddenTrailer(trailer)) {
+      trailers_.push_back(trailer);
+    }
+  }
+  end_received_ = true;
   signal_.Notify();
 }
 
@@ -182,21 +197,31 @@ void Http2Stream::OnClosed() {
   signal_.Notify();
 }
 
-bool Http2Stream::body_complete() const { return body_complete_ && input_at_ == input_.size(); }
+std::size_t Http2Stream::DropInput() {
+  const std::size_t dropped = input_.size();
+  input_.Clear();
+  return dropped;
+}
+
+bool Http2Stream::body_complete() const {
+  return end_received_ && input_.empty() && !trailers_too_large_;
+}
 
 BodyRead Http2Stream::TryReadBody(std::size_t limit) {
-  if (content_received_ > session_->policy().request_body_bytes_max()) {
+  const std::uint64_t bytes_max = session_->policy().request_body_bytes_max();
+  if (head_.content_length > bytes_max || content_received_ > bytes_max) {
     return {
         .kind = BodyRead::Kind::kRefused, .data = {}, .status = 413, .reason = "body_too_large"};
   }
-  if (input_at_ < input_.size()) {
-    const std::size_t count = std::min(limit, input_.size() - input_at_);
-    const std::string_view data = std::string_view(input_).substr(input_at_, count);
-    input_at_ += count;
-    session_->Consume(*this, count);
+  if (trailers_too_large_) {
+    return {.kind = BodyRead::Kind::kRefused, .data = {}, .status = 400, .reason = "bad_framing"};
+  }
+  if (!input_.empty()) {
+    const std::string_view data = input_.Take(limit);
+    session_->Consume(*this, data.size());
     return {.kind = BodyRead::Kind::kData, .data = data};
   }
-  if (body_complete_) {
+  if (end_received_) {
     return {.kind = BodyRead::Kind::kEnd};
   }
   return {.kind = closed_ ? BodyRead::Kind::kGone : BodyRead::Kind::kWouldBlock};
@@ -209,21 +234,16 @@ void Http2Stream::SendInformational(int status, std::span<const Field> fields) {
 }
 
 void Http2Stream::Append(std::string_view content) {
-  if (output_at_ == output_.size()) {
-    output_.clear();
-    output_at_ = 0;
+  if (output_.empty()) {
+    output_progress_ = session_->reactor().now();
   }
-  output_.append(content);
+  output_.Append(content);
   content_bytes_sent_ += content.size();
   bytes_sent_ += content.size();
 }
 
 void Http2Stream::SendHead(const ResponseOut& head, std::string_view content, BodyEnd end) {
-  head_sent_ = true;
   no_body_ = head_.method == http::Method::kHead || head.status == 204 || head.status == 304;
-  if (!no_body_) {
-    Append(content);
-  }
   output_ended_ = end == BodyEnd::kLast;
   for (const Field& field : head.fields) {
     bytes_sent_ += field.name.size() + field.value.size() + 4;
@@ -232,7 +252,9 @@ void Http2Stream::SendHead(const ResponseOut& head, std::string_view content, Bo
     return;
   }
   const bool has_content = !no_body_ && !(output_ended_ && content.empty());
-  if (!has_content) {
+  if (has_content) {
+    Append(content);
+  } else {
     output_ended_ = output_taken_ = true;
   }
   session_->SubmitHead(*this, head, has_content);
@@ -251,14 +273,10 @@ void Http2Stream::SendTrailers(std::span<const Field> fields) {
   if (no_body_ || closed_ || output_ended_) {
     return;
   }
-  if (fields.empty()) {
-    SendContent({}, BodyEnd::kLast);
-    return;
+  for (const Field& field : fields) {
+    response_trailers_.emplace_back(field.name, field.value);
   }
-  trailers_follow_ = true;
-  output_ended_ = true;
-  session_->SubmitTrailers(*this, fields);
-  session_->ResumeContent(*this);
+  SendContent({}, BodyEnd::kLast);
 }
 
 void Http2Stream::Cut() {
@@ -272,20 +290,19 @@ void Http2Stream::CutStalled() {
 }
 
 void Http2Stream::CutWith(std::uint32_t error_code) {
-  cut_ = true;
   if (!closed_) {
     session_->Reset(*this, error_code);
   }
 }
 
 std::size_t Http2Stream::TakeOutput(std::span<char> into, bool& end) {
-  const std::size_t count = std::min(into.size(), output_.size() - output_at_);
-  std::memcpy(into.data(), output_.data() + output_at_, count);
-  output_at_ += count;
-  end = output_ended_ && output_at_ == output_.size();
+  const std::string_view taken = output_.Take(into.size());
+  std::memcpy(into.data(), taken.data(), taken.size());
+  output_progress_ = session_->reactor().now();
+  end = output_ended_ && output_.empty();
   output_taken_ = end;
   signal_.Notify();
-  return count;
+  return taken.size();
 }
 
 net::Stream* Http2Stream::TakeOver(std::string_view& /*already_read*/) { return nullptr; }

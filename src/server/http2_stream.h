@@ -2,14 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "net/signal.h"
+#include "server/byte_queue.h"
 #include "server/connection_policy.h"
 #include "server/server_stream.h"
 
@@ -24,26 +25,36 @@ class Http2Stream final : public ServerStream {
   Http2Stream(Http2Session& session, std::int32_t id, net::Reactor& reactor);
 
   // What the session tells.
-  /// One field of the request's header block; false when limits are passed.
-  [[nodiscard]] bool AddField(std::string_view name, std::string_view value,
-                              const http::h1::Limits& limits);
-  void AddTrailer(std::string_view name, std::string_view value);
-  /// The header block is complete; `end` when no content follows. False: malformed.
-  [[nodiscard]] bool CompleteHead(BodyEnd end);
+  /// One field of the request's header block.
+  void AddField(std::string_view name, std::string_view value, const http::h1::Limits& limits);
+  void AddTrailer(std::string_view name, std::string_view value, const http::h1::Limits& limits);
+  /// The header block is complete; `end` when no content follows. Decides about `refusal`.
+  void CompleteHead(BodyEnd end, const http::h1::Limits& limits);
   void AddContent(std::string_view content);
+  /// END_STREAM was received, behind all content and trailers.
   void CompleteBody();
   /// The stream is closed, by either side.
   void OnClosed();
   /// Copies the next response content into `into`; `end` when that was the last of it.
   [[nodiscard]] std::size_t TakeOutput(std::span<char> into, bool& end);
-  [[nodiscard]] bool has_output() const { return output_.size() > output_at_ || output_ended_; }
+  [[nodiscard]] bool has_output() const { return !output_.empty() || output_ended_; }
+  /// END_STREAM was handed to the socket.
+  void OnEndSent() { end_sent_ = true; }
+  /// Forgets content that nobody will read; returns how much it was.
+  [[nodiscard]] std::size_t DropInput();
 
   [[nodiscard]] std::int32_t id() const { return id_; }
-  [[nodiscard]] bool head_too_large() const { return head_too_large_; }
+  /// Why no handler may see the request.
+  [[nodiscard]] http::h1::Refusal refusal() const { return refusal_; }
   [[nodiscard]] bool closed() const { return closed_; }
-  [[nodiscard]] bool cut() const { return cut_; }
-  [[nodiscard]] bool response_ended() const { return output_ended_; }
-  [[nodiscard]] bool trailers_follow() const { return trailers_follow_; }
+  [[nodiscard]] bool end_received() const { return end_received_; }
+  [[nodiscard]] bool end_sent() const { return end_sent_; }
+  /// When response content was last taken, or began to wait.
+  [[nodiscard]] MonotonicTime output_progress() const { return output_progress_; }
+  /// Fields that follow the response content.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& response_trailers() const {
+    return response_trailers_;
+  }
 
   // ServerStream
   [[nodiscard]] const http::RequestHead& request() const override { return head_; }
@@ -60,7 +71,7 @@ class Http2Stream final : public ServerStream {
   void SendTrailers(std::span<const http::Field> fields) override;
   void Cut() override;
   void CutStalled() override;
-  [[nodiscard]] std::size_t pending_output() const override { return output_.size() - output_at_; }
+  [[nodiscard]] std::size_t pending_output() const override { return output_.size(); }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }
   [[nodiscard]] std::uint64_t content_bytes_sent() const override { return content_bytes_sent_; }
   [[nodiscard]] bool client_gone() const override { return closed_ && !output_taken_; }
@@ -75,6 +86,8 @@ class Http2Stream final : public ServerStream {
     std::size_t value = 0;
     std::size_t value_size = 0;
   };
+  [[nodiscard]] static FieldPlace Place(std::string& text, std::string_view name,
+                                        std::string_view value);
   [[nodiscard]] std::string_view Text(std::size_t at, std::size_t size) const {
     return std::string_view(text_).substr(at, size);
   }
@@ -91,26 +104,25 @@ class Http2Stream final : public ServerStream {
   http::FieldList trailers_;
   std::string text_;  ///< Names and values of the header block.
   std::string trailer_text_;
-  std::string authority_;
   std::string cookies_;  ///< Crumbs joined (RFC 9113 section 8.2.3).
   std::vector<FieldPlace> places_;
-  std::string input_;  ///< Content received and not taken.
-  std::size_t input_at_ = 0;
-  std::string output_;  ///< Content to send.
-  std::size_t output_at_ = 0;
+  std::vector<FieldPlace> trailer_places_;
+  std::vector<std::pair<std::string, std::string>> response_trailers_;
+  ByteQueue input_;   ///< Content received and not taken.
+  ByteQueue output_;  ///< Content to send.
+  MonotonicTime output_progress_;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t content_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t content_bytes_sent_ = 0;
-  bool body_complete_ = false;
+  http::h1::Refusal refusal_ = http::h1::Refusal::kNone;
+  bool end_received_ = false;
+  bool trailers_too_large_ = false;
   bool output_ended_ = false;
   bool output_taken_ = false;  ///< The end of the response was handed to the session.
-  bool head_sent_ = false;
+  bool end_sent_ = false;
   bool no_body_ = false;
   bool closed_ = false;
-  bool cut_ = false;
-  bool head_too_large_ = false;
-  bool trailers_follow_ = false;
 };
 
 }  // namespace elb::server

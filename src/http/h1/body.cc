@@ -26,9 +26,8 @@ bool IsExtensionByte(char letter) {
   return letter == '\t' || (byte >= 0x20 && byte != 0x7f);
 }
 
-/// Fields that a trailer must not carry (RFC 9110 section 6.5.1): framing, routing, request
-/// modifiers, authentication, response control data, how to read the content. All interned names
-/// belong to the head.
+}  // namespace
+
 bool IsForbiddenTrailer(const Field& field) {
   static constexpr std::array<std::string_view, 18> kForbidden = {
       "age",
@@ -55,8 +54,6 @@ bool IsForbiddenTrailer(const Field& field) {
            return EqualsIgnoringCase(field.name, name);
          });
 }
-
-}  // namespace
 
 void BodyDecoder::Start(Framing framing, std::uint64_t content_length) {
   framing_ = framing;

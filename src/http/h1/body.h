@@ -10,6 +10,11 @@
 
 namespace elb::http::h1 {
 
+/// True for fields that a trailer section must not carry (RFC 9110 section 6.5.1): framing,
+/// routing, request modifiers, authentication, response control data, how to read the content, and
+/// the names that the load balancer manages. All interned names belong to the head.
+[[nodiscard]] bool IsForbiddenTrailer(const Field& field);
+
 /// What `BodyDecoder::Next` found at the front of its input.
 struct BodyPiece {
   enum class Kind : std::uint8_t {
