@@ -74,6 +74,7 @@ void Reactor::Post(Work work) {
 void Reactor::UpdateTime() {
   now_ = clock_->Now();
   wall_now_ = clock_->WallNow();
+  ++turn_;
 }
 
 void Reactor::RunPosted() {

@@ -82,6 +82,9 @@ class Reactor {
   /// Wall clock time at the start of this turn.
   [[nodiscard]] WallTime wall_now() const { return wall_now_; }
 
+  /// Number of this turn; tells turns apart that began at the same time.
+  [[nodiscard]] std::uint64_t turn() const { return turn_; }
+
   /// Appends to the ready list; a node already on it stays where it is.
   void MakeReady(ReadyNode& node);
   [[nodiscard]] TimerWheel& timers() { return timers_; }
@@ -118,6 +121,7 @@ class Reactor {
   const Clock* clock_;
   MonotonicTime now_;
   WallTime wall_now_;
+  std::uint64_t turn_ = 0;
   TimerWheel timers_;
   ReadyList ready_;
   Mutex posted_mutex_;

@@ -15,6 +15,9 @@ class ByteQueue {
   [[nodiscard]] std::size_t size() const { return bytes_.size() - taken_; }
   [[nodiscard]] bool empty() const { return size() == 0; }
 
+  /// Memory held, in bytes.
+  [[nodiscard]] std::size_t capacity() const { return bytes_.capacity(); }
+
   /// Invalidates views.
   void Append(std::string_view more) {
     if (taken_ >= size()) {  // Moving costs no more than what was taken.

@@ -32,16 +32,13 @@ TEST(ByteQueueTest, KeepsTakenBytesUntilTheNextAppend) {
 TEST(ByteQueueTest, StaysSmallThoughItIsNeverEmpty) {
   ByteQueue queue;
   queue.Append(std::string(1000, 'a'));
-  const char* begin = queue.view().data();
   for (int i = 0; i < 10'000; ++i) {
     queue.Append(std::string(1000, 'b'));
     ASSERT_EQ(queue.Take(1000).size(), 1000);
-    if (i == 10) {
-      begin = queue.view().data();
-    }
   }
 
-  EXPECT_LT(std::max(queue.view().data(), begin) - std::min(queue.view().data(), begin), 4000);
+  EXPECT_EQ(queue.size(), 1000);
+  EXPECT_LE(queue.capacity(), 6000);
 }
 
 TEST(ByteQueueTest, ForgetsEverything) {

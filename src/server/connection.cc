@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "http/h1/serialize.h"
@@ -24,11 +25,11 @@ constexpr seconds kLingerTime{5};
 constexpr int kHandshakeStepsPerTurn = 8;
 
 /// Counts handshake steps in the current turn of this thread's reactor.
-bool TakeHandshakeBudget(MonotonicTime turn) {
-  thread_local MonotonicTime counted_turn;
+bool TakeHandshakeBudget(const net::Reactor& reactor) {
+  thread_local std::uint64_t counted_turn = 0;
   thread_local int steps = 0;
-  if (counted_turn != turn) {
-    counted_turn = turn;
+  if (counted_turn != reactor.turn()) {
+    counted_turn = reactor.turn();
     steps = 0;
   }
   return ++steps <= kHandshakeStepsPerTurn;
@@ -104,7 +105,7 @@ void Connection::EndWhenIdle() {
 net::Task<Connection::Established> Connection::Establish() {
   signal_.SetDeadline(signal_.reactor().now() + policy_->client_timeout());
   while (true) {
-    while (tls_ != nullptr && !TakeHandshakeBudget(signal_.reactor().now())) {
+    while (tls_ != nullptr && !TakeHandshakeBudget(signal_.reactor())) {
       co_await signal_.Yield();
     }
     const Outcome<bool> done = stream_->TryEstablish();

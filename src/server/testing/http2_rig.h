@@ -59,8 +59,9 @@ class Http2Rig : public ConnectionRig {
     signal_.reset();
     stream_.reset();
   }
+  void RequestCancel() { signal_->Cancel(); }
   void Cancel() {
-    signal_->Cancel();
+    RequestCancel();
     Settle();
   }
   void WakeSession() {
