@@ -60,9 +60,10 @@ enum class Framing : std::uint8_t {
 struct RequestHead {
   Method method = Method::kGet;
   std::string_view method_text;  ///< As received, case kept.
-  std::string_view target;       ///< Origin-form (absolute-form: its path and query), or `*`.
-  std::string_view path;         ///< Target up to `?`, raw.
-  std::string_view query;        ///< Behind `?`, raw; empty if none.
+  /// Origin-form (absolute-form: its path and query), or `*`; the authority of an HTTP/2 CONNECT.
+  std::string_view target;
+  std::string_view path;   ///< Target up to `?`, raw.
+  std::string_view query;  ///< Behind `?`, raw; empty if none.
   /// Authority the request is for: that of an absolute-form target, else Host, else `:authority`.
   /// With port if given. Empty only for HTTP/1.0 without Host.
   std::string_view authority;

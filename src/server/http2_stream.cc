@@ -115,7 +115,7 @@ bool Http2Stream::ReadPseudoFields() {
   }
   if (head_.method == http::Method::kConnect) {
     head_.target = head_.path = head_.authority;
-    return true;
+    return http::h1::IsValidAuthority(head_.authority);
   }
   return http::h1::IsValidAuthority(head_.authority) && ReadTarget(path);
 }
