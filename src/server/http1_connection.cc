@@ -281,7 +281,7 @@ BodyRead Http1Connection::TryReadBody(std::size_t limit) {
 /// Reads from the stream into the thread's scratch, never beyond a body of known length. False:
 /// the stream has nothing now.
 bool Http1Connection::ReadFresh(std::size_t limit, BodyRead& result) {
-  std::span<std::byte> scratch = signal_->reactor().read_scratch();
+  const std::span<std::byte> scratch = signal_->reactor().read_scratch();
   std::size_t room = std::min(limit, scratch.size());
   if (exchange_->head.framing == http::Framing::kLength) {
     room = static_cast<std::size_t>(std::min<std::uint64_t>(room, exchange_->body.remaining()));

@@ -7,22 +7,22 @@ using http::h1::Refusal;
 RefusalText TextOf(Refusal refusal) {
   switch (refusal) {
     case Refusal::kBadFraming:
-      return {400, "bad_framing"};
+      return {.status = 400, .reason = "bad_framing"};
     case Refusal::kHeaderTooLarge:
-      return {400, "header_too_large"};
+      return {.status = 400, .reason = "header_too_large"};
     case Refusal::kUriTooLong:
-      return {414, "uri_too_long"};
+      return {.status = 414, .reason = "uri_too_long"};
     case Refusal::kMethodNotAllowed:
-      return {405, "method_not_allowed"};
+      return {.status = 405, .reason = "method_not_allowed"};
     case Refusal::kUnsupportedTe:
-      return {501, "unsupported_te"};
+      return {.status = 501, .reason = "unsupported_te"};
     case Refusal::kUnsupportedVersion:
-      return {505, "unsupported_version"};
+      return {.status = 505, .reason = "unsupported_version"};
     case Refusal::kNone:
     case Refusal::kMalformed:
       break;
   }
-  return {400, "malformed_request"};
+  return {.status = 400, .reason = "malformed_request"};
 }
 
 }  // namespace elb::server
