@@ -287,6 +287,7 @@ void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behin
   }
   FilterResponseFields(head, worker_->response_fields);
   const bool complete = decoder_.complete();
+  const bool trailers = complete && !decoder_.trailers().empty();
   stream_->SendHead(
       {.status = head.status,
        .reason = head.reason,
@@ -296,7 +297,10 @@ void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behin
                ? std::optional(head.content_length)
                : (head.framing == http::Framing::kNone ? DeclaredLength(head) : std::nullopt),
        .close = false},
-      extracted.content, complete ? server::BodyEnd::kLast : server::BodyEnd::kMore);
+      extracted.content, complete && !trailers ? server::BodyEnd::kLast : server::BodyEnd::kMore);
+  if (trailers) {
+    stream_->SendTrailers(decoder_.trailers());
+  }
   head_sent_ = true;
   client_progress_ = now();
   last_client_pending_ = stream_->pending_output();

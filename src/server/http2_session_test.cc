@@ -1,6 +1,8 @@
 // Settings, limits, timeouts, abuse and the end of HTTP/2 sessions (data-plane.md 4.4, 5.1, 5.2).
 // The rig: keepalive_timeout 3 s, client_timeout 2 s.
 
+#include "server/http2_session.h"
+
 #include <gtest/gtest.h>
 
 #include <string>

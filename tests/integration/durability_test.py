@@ -68,7 +68,7 @@ class Writer:
 def check(api, writer: Writer) -> None:
     """Every acknowledged write is there; the unanswered one is there whole or not at all."""
     stored = {pool["id"]: pool for pool in api.list("pool")}
-    for id, pool in writer.acknowledged.items():
+    for id, pool in list(writer.acknowledged.items()):
         if id in writer.unknown:
             settle(writer, id, stored.get(id))
             continue

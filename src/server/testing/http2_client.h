@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/testing/http2_answer.h"
 
 namespace elb::server::testing {
 
@@ -18,19 +19,8 @@ using FieldPairs = std::vector<std::pair<std::string, std::string>>;
 /// A client of libnghttp2 over memory. Requests go out as they are given: they may be malformed.
 class Http2Client {
  public:
-  struct Answer {
-    std::string head;  ///< "name: value\n" of every field of every header block, in order.
-    std::string content;
-    std::vector<std::uint32_t> resets;    ///< RST_STREAM received.
-    std::optional<std::uint32_t> closed;  ///< Error code, once closed.
-    bool ended = false;                   ///< END_STREAM was received.
-    [[nodiscard]] bool Has(std::string_view line) const { return head.contains(line); }
-  };
-  struct GoAway {
-    std::int32_t last_id = 0;
-    std::uint32_t code = 0;
-    bool operator==(const GoAway&) const = default;
-  };
+  using Answer = Http2Answer;
+  using GoAway = Http2GoAway;
 
   /// `auto_window` false: windows open by `Consume` alone.
   explicit Http2Client(bool auto_window = true) {
@@ -54,8 +44,6 @@ class Http2Client {
   ~Http2Client() { nghttp2_session_del(session_); }
   Http2Client(const Http2Client&) = delete;
   Http2Client& operator=(const Http2Client&) = delete;
-  Http2Client(Http2Client&&) = delete;
-  Http2Client& operator=(Http2Client&&) = delete;
 
   /// A request without content.
   std::int32_t Request(const FieldPairs& fields) { return Submit(fields, nullptr); }
