@@ -119,7 +119,8 @@ class Daemon:
         return json.dumps(config, indent=1)
 
     def environment(self) -> dict[str, str]:
-        options = "abort_on_error=0:exitcode=99:detect_leaks=1:halt_on_error=1"
+        options = ("abort_on_error=0:exitcode=99:detect_leaks=1:halt_on_error=1:"
+                   "quarantine_size_mb=16")
         return {
             **os.environ,
             "ASAN_OPTIONS": options,
