@@ -9,7 +9,7 @@ namespace elb::net {
 /// frames. One thread.
 class FramePool {
  public:
-  static constexpr std::size_t kStepBytes = 128;           ///< Size classes are multiples of this.
+  static constexpr std::size_t kStepBytes = 32;            ///< Size classes are multiples of this.
   static constexpr std::size_t kFrameBytesMax = 4 * 1024;  ///< Larger frames are not kept.
   static constexpr std::size_t kFramesPerClass = 256;      ///< Kept at most.
 

@@ -14,11 +14,11 @@ TEST(FramePoolTest, GivesAReleasedFrameToTheNextOfItsClass) {
   void* first = pool.Allocate(200);
   pool.Release(first, 200);
 
-  void* second = pool.Allocate(256);
+  void* second = pool.Allocate(224);
 
   EXPECT_EQ(second, first);
   EXPECT_EQ(pool.kept(), 0U);
-  pool.Release(second, 256);
+  pool.Release(second, 224);
 }
 
 TEST(FramePoolTest, KeepsClassesApart) {

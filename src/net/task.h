@@ -9,6 +9,10 @@
 #include "base/assert.h"
 #include "net/frame_pool.h"
 
+/// On a coroutine that is over, or not yet begun, while its awaiter is idle for long: its frame is
+/// its own, taken when it runs, instead of a part of the awaiter's.
+#define ELB_OWN_FRAME [[gnu::noinline]]
+
 namespace elb::net {
 
 template <typename T>

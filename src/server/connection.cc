@@ -61,37 +61,35 @@ Connection::~Connection() { stream_->SetSignal(nullptr); }
 net::Task<void> Connection::Run() {
   stream_->SetSignal(&signal_);
   const Established established = co_await Establish();
-  if (established == Established::kNo) {
-    co_return;
-  }
-  if (established == Established::kPlainHttp || established == Established::kAlert) {
+  bool orderly = established != Established::kNo;
+  if (established == Established::kYes) {
+    orderly = tls_ != nullptr && tls_->facts().alpn == tls::Alpn::kHttp2 ? co_await RunHttp2()
+                                                                         : co_await RunHttp1();
+  } else if (orderly) {
     DropTls();
     if (established == Established::kPlainHttp) {
       AnswerPlainHttp();
     }
-    co_await Linger();
-    co_return;
   }
-  if (tls_ != nullptr && tls_->facts().alpn == tls::Alpn::kHttp2) {
-    Http2Session http2(*stream_, facts_, *handler_, *policy_, signal_);
-    http2_ = &http2;
-    const bool orderly = co_await http2.Run();
-    http2_ = nullptr;
-    if (orderly) {
-      co_await Linger();
-    }
-    co_return;
-  }
-  auto end = Http1Connection::End::kDrop;
-  {
-    Http1Connection http(*stream_, facts_, *handler_, *policy_, signal_);
-    http1_ = &http;
-    end = co_await http.Run();
-    http1_ = nullptr;
-  }
-  if (end == Http1Connection::End::kClose) {
+  if (orderly) {
     co_await Linger();
   }
+}
+
+ELB_OWN_FRAME net::Task<bool> Connection::RunHttp1() {
+  Http1Connection http(*stream_, facts_, *handler_, *policy_, signal_);
+  http1_ = &http;
+  const Http1Connection::End end = co_await http.Run();
+  http1_ = nullptr;
+  co_return end == Http1Connection::End::kClose;
+}
+
+ELB_OWN_FRAME net::Task<bool> Connection::RunHttp2() {
+  Http2Session http2(*stream_, facts_, *handler_, *policy_, signal_);
+  http2_ = &http2;
+  const bool orderly = co_await http2.Run();
+  http2_ = nullptr;
+  co_return orderly;
 }
 
 void Connection::EndWhenIdle() {
@@ -102,7 +100,7 @@ void Connection::EndWhenIdle() {
   }
 }
 
-net::Task<Connection::Established> Connection::Establish() {
+ELB_OWN_FRAME net::Task<Connection::Established> Connection::Establish() {
   signal_.SetDeadline(signal_.reactor().now() + policy_->client_timeout());
   while (true) {
     while (tls_ != nullptr && !TakeHandshakeBudget(signal_.reactor())) {
@@ -163,7 +161,7 @@ void Connection::AnswerPlainHttp() {
                                .bytes_sent = written ? writer.size() : 0});
 }
 
-net::Task<void> Connection::Linger() {
+ELB_OWN_FRAME net::Task<void> Connection::Linger() {
   stream_->CloseWrite();
   signal_.SetDeadline(signal_.reactor().now() + kLingerTime);
   std::size_t discarded = 0;

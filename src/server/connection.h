@@ -39,6 +39,9 @@ class Connection {
  private:
   enum class Established : std::uint8_t { kYes, kPlainHttp, kAlert, kNo };
   [[nodiscard]] net::Task<Established> Establish();
+  /// True: an orderly end is to follow.
+  [[nodiscard]] net::Task<bool> RunHttp1();
+  [[nodiscard]] net::Task<bool> RunHttp2();
   [[nodiscard]] net::Task<void> Linger();
   void DropTls();
   void AnswerPlainHttp();

@@ -53,6 +53,7 @@ struct Http1Connection::Exchange {
   http::RequestHead head;
   http::h1::RequestParser parser;
   http::h1::BodyDecoder body;
+  ReceiveBuffer next;      ///< Read beyond the end of a chunked body: the next request.
   bool too_large = false;  ///< The content passed its limit: it will never be complete.
 };
 
@@ -81,7 +82,8 @@ net::Task<Http1Connection::End> Http1Connection::Run() {
         co_return End::kDrop;
       }
     }
-    if (!co_await DrainOutput() || cut_) {
+    const bool waiting = write_failed_ || stream_->pending() > 0;
+    if ((waiting && !co_await DrainOutput()) || cut_) {
       co_return End::kDrop;
     }
     if (close_ || taken_over_ || !body_complete()) {
@@ -93,7 +95,7 @@ net::Task<Http1Connection::End> Http1Connection::Run() {
 }
 
 /// Waits until the socket took everything; false on a stall or when the client is gone.
-net::Task<bool> Http1Connection::DrainOutput() {
+ELB_OWN_FRAME net::Task<bool> Http1Connection::DrainOutput() {
   std::size_t pending = stream_->pending();
   if (pending > 0) {
     signal_->SetDeadline(signal_->reactor().now() + policy_->client_timeout());
@@ -202,13 +204,12 @@ void Http1Connection::BeginRequest() {
 }
 
 void Http1Connection::FinishRequest() {
-  exchange_.reset();
-  if (!next_.empty()) {
-    received_.Swap(next_);
-    next_.Release();
+  if (exchange_ != nullptr && !exchange_->next.empty()) {
+    received_.Swap(exchange_->next);
   } else {
     received_.ReleaseIfEmpty();
   }
+  exchange_.reset();
 }
 
 void Http1Connection::RefuseHead() {
@@ -297,7 +298,7 @@ bool Http1Connection::ReadFresh(std::size_t limit, BodyRead& result) {
   std::size_t used = 0;
   const std::span<char> input(reinterpret_cast<char*>(scratch.data()), read.bytes);
   result = DecodeInPlace(input, used);
-  next_.Append({input.data() + used, input.size() - used});
+  exchange_->next.Append({input.data() + used, input.size() - used});
   return true;
 }
 

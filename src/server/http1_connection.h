@@ -85,7 +85,6 @@ class Http1Connection final : public ServerStream {
   net::Signal* signal_;
   std::unique_ptr<Exchange> exchange_;
   ReceiveBuffer received_;  ///< Head of the request in progress, then what was read behind it.
-  ReceiveBuffer next_;      ///< Read beyond the end of a chunked body: the next request.
   MonotonicTime started_;
   std::uint64_t bytes_received_ = 0;
   std::uint64_t bytes_sent_ = 0;

@@ -121,7 +121,6 @@ void Channel::Attach(SslPointer ssl) {
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
-  SSL_set_app_data(ssl_.get(), this);
   handshake_bytes_ = input_.bytes().size();
 }
 
@@ -437,9 +436,13 @@ long Channel::ControlBio(BIO* /*bio*/, int command, long /*number*/, void* /*poi
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
+Channel& Channel::Of(const SSL* ssl) {
+  return *static_cast<Channel*>(BIO_get_data(SSL_get_rbio(ssl)));
+}
+
 /// Counts what a peer makes us do, and remembers the alert that ended the connection.
 void Channel::OnInfo(const SSL* ssl, int where, int value) {
-  auto* channel = static_cast<Channel*>(SSL_get_app_data(ssl));
+  Channel* channel = &Of(ssl);
   if ((where & SSL_CB_ALERT) != 0) {
     const int alert = value & 0xff;
     if (value >> 8 == SSL3_AL_FATAL) {

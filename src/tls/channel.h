@@ -14,6 +14,8 @@
 
 namespace elb::tls {
 
+struct ServerHandshake;
+
 /// One OpenSSL connection over a lower stream, either side, through a BIO of our own: one read of
 /// the lower stream feeds many records, and what a call produces goes to the lower stream in one
 /// piece. Between calls it holds at most one block of ciphertext, and none when idle. One thread.
@@ -36,6 +38,12 @@ class Channel {
   [[nodiscard]] std::unique_ptr<net::Stream> ReleaseLower();
   [[nodiscard]] InputBuffer& input() { return input_; }
   [[nodiscard]] SSL* ssl() const { return ssl_.get(); }
+  /// The channel that an SSL object is attached to. Found through its BIO: application data of an
+  /// SSL object costs each connection two more allocations.
+  [[nodiscard]] static Channel& Of(const SSL* ssl);
+  /// The server's side of the handshake in progress; null after it and on clients.
+  [[nodiscard]] ServerHandshake* server_handshake() const { return server_handshake_; }
+  void set_server_handshake(ServerHandshake* handshake) { server_handshake_ = handshake; }
   [[nodiscard]] bool established() const { return established_; }
   /// Why the handshake failed.
   [[nodiscard]] const std::optional<Fault>& failure() const { return failure_; }
@@ -86,6 +94,7 @@ class Channel {
   std::unique_ptr<net::Stream> lower_;
   SslPointer ssl_;
   net::Signal* signal_ = nullptr;
+  ServerHandshake* server_handshake_ = nullptr;
   InputBuffer input_;
   std::size_t room_ = 0;             ///< Plaintext bytes the caller still takes in this call.
   std::size_t handshake_bytes_ = 0;  ///< Ciphertext received before the end of the handshake.

@@ -1,5 +1,7 @@
 #include "tls/server_callbacks.h"
 
+#include "tls/channel.h"
+
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -18,23 +20,19 @@ constexpr std::chrono::hours kTicketLifetime{2};
 /// section 4.6.1).
 constexpr std::chrono::hours kSessionAgeMax{24};
 
-int HandshakeIndex() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
-  return index;
-}
-
-ServerHandshake& HandshakeOf(SSL* ssl) {
-  return *static_cast<ServerHandshake*>(SSL_get_ex_data(ssl, HandshakeIndex()));
-}
+ServerHandshake& HandshakeOf(SSL* ssl) { return *Channel::Of(ssl).server_handshake(); }
 
 std::chrono::sys_seconds Now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 bool Use(SSL* ssl, const ServerCertificate* certificate) {
-  return certificate == nullptr ||
-         SSL_use_cert_and_key(ssl, certificate->leaf(), certificate->key(), certificate->chain(),
-                              1) == 1;
+  if (certificate == nullptr) {
+    return true;
+  }
+  // An empty list would be copied for each connection.
+  STACK_OF(X509)* chain = sk_X509_num(certificate->chain()) > 0 ? certificate->chain() : nullptr;
+  return SSL_use_cert_and_key(ssl, certificate->leaf(), certificate->key(), chain, 1) == 1;
 }
 
 /// OpenSSL asks on full handshakes only. Given both kinds, it takes the one of the first suite or,
@@ -218,10 +216,6 @@ SSL_TICKET_RETURN OnTicketOpened(SSL* ssl, SSL_SESSION* session, const unsigned 
 }
 
 }  // namespace
-
-void SetServerHandshake(SSL& ssl, ServerHandshake& handshake) {
-  SSL_set_ex_data(&ssl, HandshakeIndex(), &handshake);
-}
 
 void SetServerCallbacks(SSL_CTX& context) {
   SSL_CTX_set_cert_cb(&context, &ChooseCertificate, nullptr);

@@ -21,10 +21,8 @@ struct ServerHandshake {
   SessionMemory resumed;    ///< Of the session that the client offered, if it was good.
 };
 
-/// Ties a connection to its handshake, which must outlive it.
-void SetServerHandshake(SSL& ssl, ServerHandshake& handshake);
-
-/// Certificate choice, ALPN and tickets, for contexts whose connections have a `ServerHandshake`.
+/// Certificate choice, ALPN and tickets, for contexts of connections whose channel has a
+/// `ServerHandshake` until the handshake is over.
 void SetServerCallbacks(SSL_CTX& context);
 
 }  // namespace elb::tls

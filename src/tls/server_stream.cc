@@ -59,6 +59,9 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
     Outcome<bool> done = channel().Handshake();
     if (done && *done) {
       FillFacts();
+      channel().set_server_handshake(nullptr);
+      SSL_SESSION_set1_ticket_appdata(SSL_get_session(channel().ssl()), nullptr, 0);
+      hello_.reset();
     }
     return done;
   }
@@ -66,21 +69,22 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
   [[nodiscard]] const Facts& facts() const override { return facts_; }
 
   [[nodiscard]] const ClientCertificateFacts& client_certificate() override {
-    if (!client_certificate_) {
+    std::optional<ClientCertificateFacts>& known = details().client_certificate;
+    if (!known) {
       const crypto::X509Pointer certificate(SSL_get1_peer_certificate(channel().ssl()));
-      client_certificate_ =
-          certificate ? DescribeClientCertificate(certificate.get()) : ClientCertificateFacts{};
+      known = certificate ? DescribeClientCertificate(certificate.get()) : ClientCertificateFacts{};
     }
-    return *client_certificate_;
+    return *known;
   }
 
   [[nodiscard]] const ClientHelloFacts& client_hello() override {
-    if (!client_hello_) {
-      const std::optional<ClientHello> hello = ParseClientHello(BytesOf(hello_message_));
-      client_hello_ = hello ? Describe(*hello) : ClientHelloFacts{};
-      hello_message_ = {};
+    std::optional<ClientHelloFacts>& known = details().client_hello;
+    if (!known) {
+      const std::optional<ClientHello> hello = ParseClientHello(BytesOf(details().hello_message));
+      known = hello ? Describe(*hello) : ClientHelloFacts{};
+      details().hello_message = {};
     }
-    return *client_hello_;
+    return *known;
   }
 
   [[nodiscard]] std::unique_ptr<net::Stream> ReleaseLower() override {
@@ -88,10 +92,28 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
   }
 
  private:
+  /// What the handshake needs and an established connection does not.
+  struct Hello {
+    HelloGate gate;
+    ServerHandshake handshake;
+  };
+  /// What few connections are asked for: the others do not carry it.
+  struct Details {
+    std::string hello_message;  ///< Kept for `client_hello` if the context says so.
+    std::optional<ClientCertificateFacts> client_certificate;
+    std::optional<ClientHelloFacts> client_hello;
+  };
+  Details& details() {
+    if (details_ == nullptr) {
+      details_ = std::make_unique<Details>();
+    }
+    return *details_;
+  }
+
   /// Reads until the ClientHello is complete, then starts OpenSSL on it.
   Outcome<bool> AwaitHello() {
     while (true) {
-      const HelloGate::Verdict verdict = gate_.Inspect(channel().input().bytes());
+      const HelloGate::Verdict verdict = hello_->gate.Inspect(channel().input().bytes());
       if (verdict == HelloGate::Verdict::kComplete) {
         return Start();
       }
@@ -137,8 +159,8 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
     const auto& session_context = compiled.session_context();
     SSL_set_session_id_context(ssl.get(), session_context.data(),
                                static_cast<unsigned>(session_context.size()));
-    handshake_.context = &compiled;
-    SetServerHandshake(*ssl, handshake_);
+    hello_->handshake.context = &compiled;
+    channel().set_server_handshake(&hello_->handshake);
     SSL_set_accept_state(ssl.get());
     ReadHello(compiled);
     channel().Attach(std::move(ssl));
@@ -146,12 +168,12 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
   }
 
   void ReadHello(const ServerContext::Compiled& compiled) {
-    std::string message = gate_.Message(channel().input().bytes());
+    std::string message = hello_->gate.Message(channel().input().bytes());
     if (const std::optional<ClientHello> hello = ParseClientHello(BytesOf(message))) {
-      handshake_.server_name = NormalServerName(ServerNameOf(*hello));
+      hello_->handshake.server_name = NormalServerName(ServerNameOf(*hello));
     }
     if (compiled.keep_client_hello()) {
-      hello_message_ = std::move(message);
+      details().hello_message = std::move(message);
     }
   }
 
@@ -161,16 +183,16 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
     facts_.cipher = SSL_get_cipher_name(ssl);
     facts_.resumed = SSL_session_reused(ssl) == 1;
     facts_.certificate_id = CertificateId(ssl);
-    facts_.sni = std::move(handshake_.server_name);
+    facts_.sni = std::move(hello_->handshake.server_name);
     facts_.alpn = AlpnOf(ssl);
     facts_.has_client_certificate = SSL_get0_peer_certificate(ssl) != nullptr;
   }
 
   /// A resumed session presents nothing; then the one it was made with counts.
   std::string_view CertificateId(SSL* ssl) const {
-    const CertificateChoice choice = context_->compiled().Choose(handshake_.server_name);
+    const CertificateChoice choice = context_->compiled().Choose(hello_->handshake.server_name);
     const bool ec = facts_.resumed
-                        ? handshake_.resumed.certificate_type == crypto::KeyType::kEc
+                        ? hello_->handshake.resumed.certificate_type == crypto::KeyType::kEc
                         : choice.ec != nullptr && SSL_get_certificate(ssl) == choice.ec->leaf();
     const ServerCertificate* certificate = ec || choice.rsa == nullptr ? choice.ec : choice.rsa;
     if (certificate == nullptr) {
@@ -180,13 +202,10 @@ class AcceptingStream final : public ChannelStream<ServerStream> {
   }
 
   ContextSource* contexts_;
-  HelloGate gate_;
   std::shared_ptr<const ServerContext> context_;
-  ServerHandshake handshake_;
+  std::unique_ptr<Hello> hello_ = std::make_unique<Hello>();  ///< Until the handshake is over.
   Facts facts_;
-  std::string hello_message_;  ///< Kept for `client_hello` if the context says so.
-  std::optional<ClientCertificateFacts> client_certificate_;
-  std::optional<ClientHelloFacts> client_hello_;
+  std::unique_ptr<Details> details_;
 };
 
 }  // namespace

@@ -67,7 +67,8 @@ class ServerStream : public net::Stream {
   [[nodiscard]] virtual const ClientCertificateFacts& client_certificate() = 0;
   [[nodiscard]] virtual const ClientHelloFacts& client_hello() = 0;
   /// The stream below, once the handshake has failed: for a plain-text answer to plain HTTP
-  /// (data-plane.md 2.10), or to let an alert reach a client that is still sending. Null afterwards.
+  /// (data-plane.md 2.10), or to let an alert reach a client that is still sending. Null
+  /// afterwards.
   [[nodiscard]] virtual std::unique_ptr<net::Stream> ReleaseLower() = 0;
 };
 
