@@ -35,6 +35,7 @@ enum class ErrorKind : std::uint8_t {
   kNoIpTarget,        ///< IP member while `ip_target_enable` is false.
   kIpTargetProtocol,  ///< IP member in a pool whose protocol does not allow it.
   kIpVersion,         ///< IPv6 member where only IPv4 is possible.
+  kNoIpv6,            ///< An IPv6 address of a load balancer where there is none to give.
   kTooManyAttempts,
   kTooLarge,
   kStorage,  ///< The store failed; nothing was written.
@@ -47,6 +48,8 @@ struct ErrorDetail {
   std::string path;
   ErrorKind kind = ErrorKind::kInvalid;
   std::string message;
+  /// Further keys of the answer, for example the `current` tag when `If-Match` does not hold.
+  std::vector<std::pair<std::string, std::string>> facts = {};
 };
 
 /// An object that stands in the way (api-extensions.md 1.5).

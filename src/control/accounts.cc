@@ -23,6 +23,7 @@ constexpr std::uint32_t kArgonKiB = 64 * 1024;
 constexpr int kFailuresFree = 5;
 constexpr std::int64_t kLockFirst = 30;
 constexpr std::int64_t kLockMax = 15 * 60;
+constexpr std::size_t kAttemptsMax = 10'000;
 constexpr std::string_view kTokenArea = "tokens";
 
 std::string HashPassword(Random& random, const std::string& password) {
@@ -141,6 +142,11 @@ Result<void> Accounts::CreateAdministrator(store::Store& store, Random& random,
 }
 
 void Accounts::CountFailure(const std::string& key) {
+  if (attempts_.size() >= kAttemptsMax && !attempts_.contains(key)) {
+    std::erase_if(attempts_, [now = Now()](const auto& entry) {
+      return entry.second.locked_until <= now;  // Whoever makes up names crowds out no lock.
+    });
+  }
   Attempts& attempts = attempts_[key];
   ++attempts.failures;
   if (attempts.failures >= kFailuresFree) {

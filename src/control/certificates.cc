@@ -94,7 +94,7 @@ Result<std::string> CreateCertificate(Draft& draft, UseCase& use, const Json& bo
   }
   ELB_RETURN_IF_ERROR(InspectWithPath(certificate));
   ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "certificate",
-                                 CountIn(draft.state().certificates, use.caller->project)));
+                                 draft.state().certificates.In(use.caller->project).size()));
   certificate.identity.id = NewHex32(draft.random());
   certificate.identity.project_id = use.caller->project;
   std::string id = certificate.identity.id;
@@ -116,6 +116,9 @@ Result<void> UpdateCertificate(Draft& draft, UseCase& use, const std::string& id
                        model::ReadUpdate(model::CertificateSchema(), request, &after));
   static_cast<void>(given);
   ELB_RETURN_IF_ERROR(CheckCertificate(after));
+  if (after.type == "client") {
+    after.private_key.clear();
+  }
   if (after.certificate != before->certificate || after.private_key != before->private_key) {
     ELB_RETURN_IF_ERROR(InspectWithPath(after));
   }

@@ -100,13 +100,16 @@ contract::TlsConfig Tls(const State& state, const model::Listener& listener) {
     tls.protocols = policy->protocols;
     tls.ciphers = policy->ciphers;
   }
+  // What ends the resumption of sessions (data-plane.md 2.7): the policy, the CA, the server
+  // certificates, and the names by which one of those is chosen.
   generation.Add(listener.tls_ciphers_policy);
-  const auto add = [&](const std::string& id) {
+  const auto add = [&](const std::string& id) -> const model::Certificate* {
     generation.Add(id);
-    if (const model::Certificate* certificate = state.certificates.Find(id)) {
+    const model::Certificate* certificate = state.certificates.Find(id);
+    if (certificate != nullptr) {
       generation.Add(certificate->certificate);
-      generation.Add(certificate->domain);
     }
+    return certificate;
   };
   tls.default_certificate = CertificateId(listener.default_tls_container_ref);
   tls.client_ca = CertificateId(listener.client_ca_tls_container_ref);
@@ -114,7 +117,9 @@ contract::TlsConfig Tls(const State& state, const model::Listener& listener) {
   add(listener.client_ca_tls_container_ref);
   for (const std::string& id : listener.sni_container_refs) {
     tls.sni_certificates.emplace_back(id);
-    add(id);
+    if (const model::Certificate* certificate = add(id)) {
+      generation.Add(certificate->domain);
+    }
   }
   tls.sni_match = listener.sni_match_algo == "longest_suffix" ? contract::SniMatch::kLongestSuffix
                                                               : contract::SniMatch::kWildcard;
@@ -157,6 +162,21 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   return config;
 }
 
+/// A number that changes with everything that probes depend on, and with nothing else: renaming a
+/// health check must not reset its counters.
+std::uint64_t EditOf(const model::HealthMonitor& monitor) {
+  StableHash edit;
+  for (const std::string* text : {&monitor.type, &monitor.domain_name, &monitor.url_path,
+                                  &monitor.http_method, &monitor.expected_codes}) {
+    edit.Add(*text);
+  }
+  for (const std::int64_t number : {monitor.delay, monitor.timeout, monitor.max_retries,
+                                    monitor.max_retries_down, monitor.monitor_port.value_or(0)}) {
+    edit.Add(number);
+  }
+  return edit.value();
+}
+
 std::optional<contract::HealthMonitorConfig> Monitor(const State& state, const std::string& pool) {
   const Referrers& monitors = state.By(kMonitorsOfPool, pool);
   if (monitors.empty()) {
@@ -183,9 +203,7 @@ std::optional<contract::HealthMonitorConfig> Monitor(const State& state, const s
   config.url_path = monitor->url_path;
   config.http_method = monitor->http_method;
   config.expected_codes = monitor->expected_codes;
-  StableHash edited;
-  edited.Add(monitor->identity.updated_at);
-  config.revision = edited.value();
+  config.revision = EditOf(*monitor);
   return config;
 }
 

@@ -6,40 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "control/rules.h"
+#include "control/objects.h"
+#include "control/revision_record.h"
 
 namespace elb::control {
 namespace {
 
 constexpr std::string_view kNoAnswer = "a worker did not put the configuration in force in time";
-
-const model::Identity* IdentityOf(const State& state, Resource resource, const std::string& id) {
-  const auto of = [&](const auto& table) -> const model::Identity* {
-    const auto* object = table.Find(id);
-    return object == nullptr ? nullptr : &object->identity;
-  };
-  switch (resource) {
-    case Resource::kLoadBalancer:
-      return of(state.load_balancers);
-    case Resource::kListener:
-      return of(state.listeners);
-    case Resource::kPool:
-      return of(state.pools);
-    case Resource::kMember:
-      return of(state.members);
-    case Resource::kHealthMonitor:
-      return of(state.monitors);
-    case Resource::kCertificate:
-      return of(state.certificates);
-  }
-  return nullptr;
-}
-
-std::string_view NameOf(Resource resource) {
-  static constexpr std::string_view kNames[] = {"loadbalancer", "listener",      "pool",
-                                                "member",       "healthmonitor", "certificate"};
-  return kNames[static_cast<std::size_t>(resource)];
-}
 
 Result<std::string> CreateObject(Draft& draft, UseCase& use, Resource resource,
                                  const std::string& parent, const Json& body) {
@@ -100,36 +73,17 @@ Result<void> DeleteObject(Draft& draft, UseCase& use, Resource resource, const s
   return Internal("unknown resource");
 }
 
-Json ShowObject(const State& state, const LiveState& live, const Caller& caller, Resource resource,
-                const std::string& id) {
-  switch (resource) {
-    case Resource::kLoadBalancer:
-      return ShowLoadBalancer(state, *state.load_balancers.Find(id));
-    case Resource::kListener:
-      return ShowListener(state, *state.listeners.Find(id));
-    case Resource::kPool:
-      return ShowPool(state, *state.pools.Find(id));
-    case Resource::kMember:
-      return ShowMember(state, live, *state.members.Find(id));
-    case Resource::kHealthMonitor:
-      return ShowHealthMonitor(*state.monitors.Find(id));
-    case Resource::kCertificate:
-      return ShowCertificate(*state.certificates.Find(id), caller);
-  }
-  return nullptr;
-}
-
-/// A member in the project-wide list names its pool and load balancer (api-v3.md 2.4).
-Json ShowListed(const State& state, Json shown, const model::Member& member) {
-  const model::Pool* pool = state.pools.Find(member.pool_id);
-  shown["pool_id"] = member.pool_id;
-  shown["loadbalancer_id"] =
-      pool->loadbalancer_id.empty() ? Json(nullptr) : Json(pool->loadbalancer_id);
-  shown["loadbalancers"] = Json::array();
-  if (!pool->loadbalancer_id.empty()) {
-    shown["loadbalancers"].push_back({{"id", pool->loadbalancer_id}});
-  }
-  return shown;
+/// What a revision says about the call that made it (api-extensions.md 4.1).
+Json OriginOf(const Caller& caller) {
+  return {{"author",
+           {{"user_id", caller.user_id},
+            {"user_name", caller.user_name},
+            {"method", caller.method},
+            {"access_key", nullptr}}},
+          {"address", caller.address},
+          {"user_agent", caller.user_agent},
+          {"origin", caller.origin},
+          {"comment", caller.comment}};
 }
 
 }  // namespace
@@ -145,11 +99,24 @@ Result<void> Control::Load() {
     ELB_ASSIGN_OR_RETURN(T object, FromDocument<T>(document));
     state_.Link(object, document.sequence, true);
     state_.Of<T>().Put(document.sequence, std::make_shared<const T>(std::move(object)));
-    state_.next_sequence = std::max(state_.next_sequence, document.sequence + 1);
-    auto& newest = state_.revisions[document.project];
-    newest = std::max(newest, document.revision);
+    state_.revisions[document.project] = 0;  // Read afterwards.
   }
   return {};
+}
+
+/// A place in the order of creation that no object has or ever had: objects that are gone must not
+/// lend their place, nor their registration number, to new ones.
+Result<std::uint64_t> Control::NextSequence() {
+  return parts_.store->Transact([](store::Transaction& transaction) -> Result<std::uint64_t> {
+    store::Document probe;
+    probe.kind = "sequence";
+    probe.id = "next";
+    probe.json = "{}";
+    ELB_RETURN_IF_ERROR(transaction.Put(probe));
+    ELB_ASSIGN_OR_RETURN(const auto stored, transaction.Get(probe.key()));
+    transaction.Discard();
+    return stored->sequence;
+  });
 }
 
 Result<void> Control::Start() {
@@ -159,11 +126,18 @@ Result<void> Control::Start() {
   ELB_RETURN_IF_ERROR(Load<model::Member>());
   ELB_RETURN_IF_ERROR(Load<model::HealthMonitor>());
   ELB_RETURN_IF_ERROR(Load<model::Certificate>());
+  ELB_ASSIGN_OR_RETURN(
+      const std::vector<store::Document> projects,
+      parts_.store->Read([](store::Reader& reader) { return reader.ListAll("project"); }));
+  for (const store::Document& project : projects) {
+    state_.revisions[project.id] = 0;  // It may have had objects once.
+  }
   for (auto& [project, revision] : state_.revisions) {
     ELB_ASSIGN_OR_RETURN(revision, parts_.store->Read([&](store::Reader& reader) {
       return reader.CurrentRevision(project);
     }));
   }
+  ELB_ASSIGN_OR_RETURN(state_.next_sequence, NextSequence());
   const auto snapshot = compiler_.CompileAll(state_);
   ELB_ASSIGN_OR_RETURN(const auto prepared, parts_.data_plane->Prepare(snapshot));
   const contract::ApplyReport report = parts_.data_plane->Apply(prepared);
@@ -185,22 +159,44 @@ Result<std::string> Control::Write(const Caller& caller, const Change& change) {
     return id;
   }
   const auto next = compiler_.Compile(state_, draft.dirty(), snapshot_.get());
-  ELB_ASSIGN_OR_RETURN(const auto prepared, parts_.data_plane->Prepare(next));
-  const Json author{{"user_id", caller.user_id},
-                    {"user_name", caller.user_name},
-                    {"method", caller.method},
-                    {"access_key", nullptr}};
+  auto prepared = parts_.data_plane->Prepare(next);
+  if (!prepared) {
+    prepared.error().shared = use.shared;
+    return std::unexpected(std::move(prepared).error());
+  }
+  const Json origin = OriginOf(caller);
   ELB_RETURN_IF_ERROR(parts_.store->Transact(
-      [&](store::Transaction& transaction) { return draft.Store(transaction, author); }));
+      [&](store::Transaction& transaction) { return draft.Store(transaction, origin); }));
   draft.Keep();
   snapshot_ = next;
-  const contract::ApplyReport report = parts_.data_plane->Apply(prepared);
+  const contract::ApplyReport report = parts_.data_plane->Apply(*std::move(prepared));
   degraded_ = report.every_worker_acknowledged ? "" : kNoAnswer;
   return id;
 }
 
-Result<void> Control::Check(const Caller& caller, Resource resource, const std::string& parent,
-                            const std::string& id, const std::optional<Precondition>& when) const {
+/// 412 with the current tag and who made it (api-extensions.md 4.4).
+std::unexpected<Error> Control::Changed(Resource resource, const model::Identity& identity,
+                                        const std::string& current) const {
+  const auto record = parts_.store->Read([&](store::Reader& reader) {
+    return reader.GetRevision(identity.project_id, static_cast<std::uint64_t>(identity.revision));
+  });
+  const RevisionAuthor author = record && *record ? AuthorOf((*record)->json) : RevisionAuthor{};
+  Error error{.kind = ErrorKind::kPrecondition,
+              .path = "If-Match",
+              .message = fmt::format("the {} was changed meanwhile: its current tag is {}",
+                                     NameOf(resource), current)};
+  error.details = {{.path = error.path,
+                    .kind = error.kind,
+                    .message = error.message,
+                    .facts = {{"current", current},
+                              {"changed_by", author.user_name},
+                              {"changed_at", author.created_at}}}};
+  return std::unexpected(std::move(error));
+}
+
+Result<void> Control::Check(const Caller& caller, const Place& place,
+                            const std::optional<Precondition>& when) const {
+  const auto& [resource, parent, id] = place;
   const model::Identity* identity = IdentityOf(state_, resource, id);
   const bool elsewhere = identity != nullptr && resource == Resource::kMember && !parent.empty() &&
                          state_.members.Find(id)->pool_id != parent;
@@ -210,20 +206,9 @@ Result<void> Control::Check(const Caller& caller, Resource resource, const std::
   if (when && !when->any &&
       std::ranges::find(when->revisions, static_cast<std::uint64_t>(identity->revision)) ==
           when->revisions.end()) {
-    return Failure(ErrorKind::kPrecondition, "If-Match",
-                   fmt::format("the {} was changed meanwhile: its current tag is \"r{}\"",
-                               NameOf(resource), identity->revision));
+    return Changed(resource, *identity, fmt::format("\"r{}\"", identity->revision));
   }
   return {};
-}
-
-Result<Shown> Control::Represent(const Caller& caller, Resource resource,
-                                 const std::string& id) const {
-  const LiveState live{.data_plane = parts_.data_plane};
-  const model::Identity* identity = IdentityOf(state_, resource, id);
-  return Shown{
-      .object = std::make_shared<const Json>(ShowObject(state_, live, caller, resource, id)),
-      .revision = static_cast<std::uint64_t>(identity->revision)};
 }
 
 Result<Shown> Control::Create(const Caller& caller, Resource resource, const std::string& parent,
@@ -234,111 +219,24 @@ Result<Shown> Control::Create(const Caller& caller, Resource resource, const std
   return Represent(caller, resource, id);
 }
 
-Result<Shown> Control::Show(const Caller& caller, Resource resource, const std::string& parent,
-                            const std::string& id) const {
-  ELB_RETURN_IF_ERROR(Check(caller, resource, parent, id, std::nullopt));
-  return Represent(caller, resource, id);
-}
-
-Result<Shown> Control::Update(const Caller& caller, Resource resource, const std::string& parent,
-                              const std::string& id, const Json& body,
+Result<Shown> Control::Update(const Caller& caller, const Place& place, const Json& body,
                               const std::optional<Precondition>& when) {
-  ELB_RETURN_IF_ERROR(Check(caller, resource, parent, id, when));
+  ELB_RETURN_IF_ERROR(Check(caller, place, when));
   ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
-    ELB_RETURN_IF_ERROR(UpdateObject(draft, use, resource, id, body));
-    return id;
+    ELB_RETURN_IF_ERROR(UpdateObject(draft, use, place.resource, place.id, body));
+    return place.id;
   }));
-  return Represent(caller, resource, id);
+  return Represent(caller, place.resource, place.id);
 }
 
-Result<void> Control::Delete(const Caller& caller, Resource resource, const std::string& parent,
-                             const std::string& id, DeleteMode mode,
+Result<void> Control::Delete(const Caller& caller, const Place& place, DeleteMode mode,
                              const std::optional<Precondition>& when) {
-  ELB_RETURN_IF_ERROR(Check(caller, resource, parent, id, when));
+  ELB_RETURN_IF_ERROR(Check(caller, place, when));
   ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
-    ELB_RETURN_IF_ERROR(DeleteObject(draft, use, resource, id, mode));
-    return id;
+    ELB_RETURN_IF_ERROR(DeleteObject(draft, use, place.resource, place.id, mode));
+    return place.id;
   }));
   return {};
-}
-
-Result<std::vector<Json>> Control::List(const Caller& caller, Resource resource,
-                                        const std::string& parent) const {
-  std::vector<Json> all;
-  const LiveState live{.data_plane = parts_.data_plane};
-  const auto collect = [&](const auto& table) {
-    for (const auto& [sequence, object] : table.in_order()) {
-      if (object->identity.project_id == caller.project) {
-        all.push_back(ShowObject(state_, live, caller, resource, object->identity.id));
-      }
-    }
-  };
-  switch (resource) {
-    case Resource::kLoadBalancer:
-      collect(state_.load_balancers);
-      break;
-    case Resource::kListener:
-      collect(state_.listeners);
-      break;
-    case Resource::kPool:
-      collect(state_.pools);
-      break;
-    case Resource::kHealthMonitor:
-      collect(state_.monitors);
-      break;
-    case Resource::kCertificate:
-      collect(state_.certificates);
-      break;
-    case Resource::kMember:
-      if (parent.empty()) {
-        collect(state_.members);
-        for (Json& shown : all) {
-          const model::Member* member = state_.members.Find(shown["id"].get<std::string>());
-          shown = ShowListed(state_, std::move(shown), *member);
-        }
-        break;
-      }
-      ELB_RETURN_IF_ERROR(Check(caller, Resource::kPool, "", parent, std::nullopt));
-      for (const auto& [sequence, id] : state_.By(kMembersOfPool, parent)) {
-        all.push_back(ShowObject(state_, live, caller, resource, id));
-      }
-      break;
-  }
-  return all;
-}
-
-Result<Json> Control::StatusTree(const Caller& caller, const std::string& id) const {
-  ELB_RETURN_IF_ERROR(Check(caller, Resource::kLoadBalancer, "", id, std::nullopt));
-  return ShowStatusTree(state_, {.data_plane = parts_.data_plane}, *state_.load_balancers.Find(id));
-}
-
-std::size_t Control::Used(const Caller& caller, std::string_view quota_key) const {
-  if (quota_key == "loadbalancer") {
-    return CountIn(state_.load_balancers, caller.project);
-  }
-  if (quota_key == "listener") {
-    return CountIn(state_.listeners, caller.project);
-  }
-  if (quota_key == "pool") {
-    return CountIn(state_.pools, caller.project);
-  }
-  if (quota_key == "member") {
-    return CountIn(state_.members, caller.project);
-  }
-  if (quota_key == "healthmonitor") {
-    return CountIn(state_.monitors, caller.project);
-  }
-  if (quota_key == "certificate") {
-    return CountIn(state_.certificates, caller.project);
-  }
-  if (quota_key == "members_per_pool") {
-    std::size_t most = 0;
-    for (const auto& [sequence, pool] : state_.pools.in_order()) {
-      most = std::max(most, state_.By(kMembersOfPool, pool->identity.id).size());
-    }
-    return most;
-  }
-  return 0;
 }
 
 std::uint64_t Control::RevisionOf(const std::string& project) const {

@@ -30,6 +30,13 @@ enum class Resource : std::uint8_t {
 
 enum class DeleteMode : std::uint8_t { kPlain, kForce };
 
+/// One object as a call names it.
+struct Place {
+  Resource resource = Resource::kLoadBalancer;
+  std::string parent;  ///< The pool of a member.
+  std::string id;
+};
+
 /// An object as a response shows it.
 struct Shown {
   std::shared_ptr<const Json> object;
@@ -40,6 +47,14 @@ struct Shown {
 struct Precondition {
   bool any = false;
   std::vector<std::uint64_t> revisions;
+};
+
+/// What a list is narrowed down to before its objects are looked at; empty admits everything.
+struct Selection {
+  std::vector<std::string> ids;
+  std::vector<std::string> names;
+  /// Load balancers of listeners and pools, pools of members and health monitors.
+  std::vector<std::string> owners;
 };
 
 /// The control plane: every use case, over the state in memory. A write is validated, compiled,
@@ -63,15 +78,21 @@ class Control {
                                      const std::string& parent, const Json& body);
   [[nodiscard]] Result<Shown> Show(const Caller& caller, Resource resource,
                                    const std::string& parent, const std::string& id) const;
-  [[nodiscard]] Result<Shown> Update(const Caller& caller, Resource resource,
-                                     const std::string& parent, const std::string& id,
-                                     const Json& body, const std::optional<Precondition>& when);
-  [[nodiscard]] Result<void> Delete(const Caller& caller, Resource resource,
-                                    const std::string& parent, const std::string& id,
-                                    DeleteMode mode, const std::optional<Precondition>& when);
-  /// All of the project, in order of creation; members: of `parent`, or of every pool when empty.
-  [[nodiscard]] Result<std::vector<Json>> List(const Caller& caller, Resource resource,
-                                               const std::string& parent) const;
+  [[nodiscard]] Result<Shown> Update(const Caller& caller, const Place& place, const Json& body,
+                                     const std::optional<Precondition>& when);
+  [[nodiscard]] Result<void> Delete(const Caller& caller, const Place& place, DeleteMode mode,
+                                    const std::optional<Precondition>& when);
+  /// Ids of the project's objects that `selection` admits, in order of creation. Members: of the
+  /// pool `parent`, or of every pool when it is empty. Costs a comparison per object at most.
+  [[nodiscard]] Result<std::vector<std::string>> Select(const Caller& caller, Resource resource,
+                                                        const std::string& parent,
+                                                        const Selection& selection) const;
+  /// The representation of one object that `Select` named, as items of that list show it.
+  [[nodiscard]] Json ShowItem(const Caller& caller, Resource resource, const std::string& parent,
+                              const std::string& id) const;
+  /// Does a member with that address serve the load balancer, listener or pool `id`?
+  [[nodiscard]] bool HasMember(Resource resource, const std::string& id,
+                               const std::string& address) const;
   [[nodiscard]] Result<Json> StatusTree(const Caller& caller, const std::string& id) const;
   /// Objects in use by quota key.
   [[nodiscard]] std::size_t Used(const Caller& caller, std::string_view quota_key) const;
@@ -92,9 +113,11 @@ class Control {
   [[nodiscard]] Result<std::string> Write(const Caller& caller, const Change& change);
   [[nodiscard]] Result<Shown> Represent(const Caller& caller, Resource resource,
                                         const std::string& id) const;
-  [[nodiscard]] Result<void> Check(const Caller& caller, Resource resource,
-                                   const std::string& parent, const std::string& id,
+  [[nodiscard]] Result<std::uint64_t> NextSequence();
+  [[nodiscard]] Result<void> Check(const Caller& caller, const Place& place,
                                    const std::optional<Precondition>& when) const;
+  [[nodiscard]] std::unexpected<Error> Changed(Resource resource, const model::Identity& identity,
+                                               const std::string& current) const;
 
   Parts parts_;
   State state_;

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "control/revision_record.h"
+
 namespace elb::control {
 
 using model::Json;
@@ -20,7 +22,7 @@ std::string TimeText(WallTime time) {
 }
 
 Draft::Draft(State& state, WallTime now, Random& random)
-    : state_(state), now_(TimeText(now)), random_(random) {}
+    : state_(state), at_(now), now_(TimeText(now)), random_(random) {}
 
 Draft::~Draft() {
   while (!undo_.empty()) {
@@ -67,37 +69,64 @@ void Draft::MarkDirty(const T& object) {
   }
 }
 
+namespace {
+
+/// Can the change of an object be seen in a snapshot? Renaming a load balancer must not cost work
+/// for each of its listeners.
+template <typename T>
+bool IsCompiled(const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
+  if (before == nullptr || after == nullptr) {
+    return true;
+  }
+  if constexpr (std::is_same_v<T, model::LoadBalancer>) {
+    return before->vip_address != after->vip_address || before->eip_address != after->eip_address;
+  } else if constexpr (std::is_same_v<T, model::Certificate>) {
+    return before->certificate != after->certificate || before->private_key != after->private_key ||
+           before->domain != after->domain;
+  }
+  return true;
+}
+
+}  // namespace
+
 template <typename T>
 void Draft::Replace(std::uint64_t sequence, std::shared_ptr<const T> before,
                     std::shared_ptr<const T> after) {
   Table<T>& table = state_.Of<T>();
+  const bool compiled = IsCompiled(before, after);
   if (before != nullptr) {
-    MarkDirty(*before);
+    if (compiled) {
+      MarkDirty(*before);
+    }
     state_.Link(*before, sequence, false);
   }
   if (after != nullptr) {
     table.Put(sequence, after);
     state_.Link(*after, sequence, true);
-    MarkDirty(*after);
+    if (compiled) {
+      MarkDirty(*after);
+    }
   } else {
     table.Erase(before->identity.id);
   }
 }
 
 template <typename T>
-void Draft::Record(std::uint64_t sequence, std::shared_ptr<const T> before,
-                   std::shared_ptr<const T> after) {
-  Replace(sequence, before, after);
-  undo_.push_back([this, sequence, before, after] { Replace(sequence, after, before); });
+Draft::Change Draft::Describe(std::uint64_t sequence, const std::shared_ptr<const T>& before,
+                              const std::shared_ptr<const T>& after) {
   const T& object = after != nullptr ? *after : *before;
-  Change change{.project = object.identity.project_id,
+  const std::string id = object.identity.id;
+  const std::string project = object.identity.project_id;
+  Change change{.project = project,
                 .kind = std::string(KindName<T>::kText),
-                .id = object.identity.id,
+                .id = id,
                 .name = object.name,
                 .action = before == nullptr  ? "create"
                           : after == nullptr ? "delete"
-                                             : "update"};
-  const std::string id = object.identity.id;
+                                             : "update",
+                .store = {},
+                .number = {},
+                .fields = {}};
   change.number = [this, id, sequence](std::uint64_t revision) {
     if (const auto current = state_.Of<T>().Get(id)) {
       auto numbered = std::make_shared<T>(*current);
@@ -105,8 +134,7 @@ void Draft::Record(std::uint64_t sequence, std::shared_ptr<const T> before,
       state_.Of<T>().Put(sequence, numbered);
     }
   };
-  change.store = [this, id, sequence, project = change.project](
-                     store::Transaction& transaction, std::uint64_t /*revision*/) -> Result<void> {
+  change.store = [this, id, sequence, project](store::Transaction& transaction) -> Result<void> {
     if (const T* current = state_.Of<T>().Find(id)) {
       return transaction.Put(ToDocument(*current, sequence));
     }
@@ -114,15 +142,21 @@ void Draft::Record(std::uint64_t sequence, std::shared_ptr<const T> before,
         transaction.Delete({.project = project, .kind = KindName<T>::kText, .id = id}));
     return {};
   };
-  change.fields = [before, after] {
-    const Json none;
-    return after == nullptr
-               ? std::string("[]")
-               : model::ChangedFields(SchemaOf<T>(), before ? OwnFields(*before) : none,
-                                      OwnFields(*after))
-                     .dump(-1, ' ', false, Json::error_handler_t::replace);
+  change.fields = [before, after](Json& fields) {
+    if (after != nullptr) {
+      fields = RevisionFields(SchemaOf<T>(), before == nullptr ? Json() : OwnFields(*before),
+                              OwnFields(*after), OwnFields(T{}));
+    }
   };
-  changes_.push_back(std::move(change));
+  return change;
+}
+
+template <typename T>
+void Draft::Record(std::uint64_t sequence, std::shared_ptr<const T> before,
+                   std::shared_ptr<const T> after) {
+  Replace(sequence, before, after);
+  changes_.push_back(Describe(sequence, before, after));
+  undo_.push_back([this, sequence, before, after] { Replace(sequence, after, before); });
 }
 
 template <typename T>
@@ -151,32 +185,38 @@ void Draft::Delete(const std::string& id) {
   }
 }
 
-Result<void> Draft::Store(store::Transaction& transaction, const Json& author) {
+Result<void> Draft::Store(store::Transaction& transaction, const Json& origin) {
   if (changes_.empty()) {
     return {};
   }
   const std::string project = changes_.front().project;
   ELB_ASSIGN_OR_RETURN(const std::uint64_t revision, transaction.NextRevision(project));
-  Json record{{"number", revision},
-              {"created_at", now_},
-              {"author", author},
-              {"origin", "call"},
-              {"changes", Json::array()}};
   for (const Change& change : changes_) {
     change.number(revision);
   }
+  Json changes = Json::array();
   for (const Change& change : changes_) {
-    ELB_RETURN_IF_ERROR(change.store(transaction, revision));
-    record["changes"].push_back({{"action", change.action},
-                                 {"kind", change.kind},
-                                 {"id", change.id},
-                                 {"name", change.name},
-                                 {"fields", Json::parse(change.fields(), nullptr, false)}});
+    ELB_RETURN_IF_ERROR(change.store(transaction));
+    Json fields = Json::array();
+    change.fields(fields);
+    changes.push_back({{"action", change.action},
+                       {"kind", change.kind},
+                       {"id", change.id},
+                       {"name", change.name},
+                       {"fields", std::move(fields)}});
   }
   ELB_RETURN_IF_ERROR(transaction.AppendRevision(
-      project, record.dump(-1, ' ', false, Json::error_handler_t::replace)));
-  state_.revisions[project] = revision;
+      project, RevisionText({.number = revision, .at = at_}, origin, std::move(changes))));
+  project_ = project;
+  revision_ = revision;
   return {};
+}
+
+void Draft::Keep() {
+  undo_.clear();
+  if (revision_ != 0) {
+    state_.revisions[project_] = revision_;
+  }
 }
 
 #define ELB_DRAFT_OF(T)              \

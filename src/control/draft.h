@@ -46,10 +46,16 @@ class Draft {
   template <typename T>
   void Delete(const std::string& id);
 
-  /// Gives every changed object the revision numbers of its project, writes documents and records.
-  [[nodiscard]] Result<void> Store(store::Transaction& transaction, const model::Json& author);
-  /// The write is stored: nothing is undone any more.
-  void Keep() { undo_.clear(); }
+  /// The next free private address search in a subnet begins here; public ones under "".
+  [[nodiscard]] IpAddress& AddressCursor(const std::string& subnet) {
+    return state_.next_addresses[subnet];
+  }
+
+  /// Gives every changed object the next revision number of the project, writes documents and the
+  /// revision's record. `origin`: author, address, comment and so on (api-extensions.md 4.1).
+  [[nodiscard]] Result<void> Store(store::Transaction& transaction, const model::Json& origin);
+  /// The transaction is committed: nothing is undone any more.
+  void Keep();
 
  private:
   /// One object of the write, for store and revision record.
@@ -59,9 +65,9 @@ class Draft {
     std::string id;
     std::string name;
     std::string action;
-    std::function<Result<void>(store::Transaction&, std::uint64_t revision)> store;
+    std::function<Result<void>(store::Transaction&)> store;
     std::function<void(std::uint64_t revision)> number;
-    std::function<std::string()> fields;  ///< JSON of the changed fields.
+    std::function<void(model::Json& fields)> fields;  ///< Writes the changed fields.
   };
 
   template <typename T>
@@ -71,19 +77,25 @@ class Draft {
   void Record(std::uint64_t sequence, std::shared_ptr<const T> before,
               std::shared_ptr<const T> after);
   template <typename T>
+  [[nodiscard]] Change Describe(std::uint64_t sequence, const std::shared_ptr<const T>& before,
+                                const std::shared_ptr<const T>& after);
+  template <typename T>
   void MarkDirty(const T& object);
   void MarkListener(const std::string& id);
   void MarkPool(const std::string& id);
 
   State& state_;
+  WallTime at_;
   std::string now_;
   Random& random_;
   Dirty dirty_;
   std::vector<Change> changes_;
   std::vector<std::function<void()>> undo_;
+  std::string project_;         ///< Whose revision `Store` made.
+  std::uint64_t revision_ = 0;  ///< 0: none.
 };
 
-/// `2024-05-01T10:00:00Z`
+/// `2024-05-01T10:00:00Z`: every time in vendor objects.
 [[nodiscard]] std::string TimeText(WallTime time);
 
 }  // namespace elb::control

@@ -165,7 +165,7 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body)
       Require<LoadBalancer>(state, use, listener.loadbalancer_id, "listener.loadbalancer_id",
                             ErrorKind::kReferenceNotFound));
   ELB_RETURN_IF_ERROR(
-      CheckQuota(*use.node, "listener", CountIn(state.listeners, use.caller->project)));
+      CheckQuota(*use.node, "listener", state.listeners.In(use.caller->project).size()));
   ELB_RETURN_IF_ERROR(
       CheckQuota(*use.node, "listeners_per_loadbalancer",
                  state.By(kListenersOfLoadBalancer, listener.loadbalancer_id).size()));
@@ -178,6 +178,7 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body)
   ELB_RETURN_IF_ERROR(CheckOffered(listener));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, listener, balancer->kind()));
   ELB_RETURN_IF_ERROR(CheckPort(state, listener));
+  ClearUnusedReason(listener);
   listener.identity.id = NewUuid(draft.random());
   listener.identity.project_id = use.caller->project;
   std::string id = listener.identity.id;
@@ -196,9 +197,7 @@ Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id, c
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::ListenerSchema(), body, &after));
   FillDefaults(after, balancer->kind());
-  if (after.protection_status == "nonProtection") {
-    after.protection_reason.clear();
-  }
+  ClearUnusedReason(after);
   ELB_RETURN_IF_ERROR(CheckListener(after, before.get(), balancer->kind(), given));
   ELB_RETURN_IF_ERROR(CheckOffered(after));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, after, balancer->kind()));

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "control/addresses.h"
 #include "control/rules.h"
 #include "control/services.h"
 #include "model/catalogue.h"
@@ -12,83 +12,6 @@ namespace elb::control {
 namespace {
 
 using model::LoadBalancer;
-
-IpAddress NextAddress(const IpAddress& address) {
-  auto bytes = address.bytes();
-  for (std::size_t i = 4; i-- > 0;) {
-    if (++bytes[i] != 0) {
-      break;
-    }
-  }
-  return IpAddress::V4({bytes[0], bytes[1], bytes[2], bytes[3]});
-}
-
-/// Network, broadcast and gateway addresses are nobody's.
-bool IsReserved(const IpAddress& address, const SubnetConfig& subnet) {
-  const auto& last = address.bytes()[3];
-  return last == 0 || last == 255 || address.ToString() == subnet.gateway;
-}
-
-Result<std::string> FreeAddress(const State& state, const NodeConfig& node,
-                                const SubnetConfig& subnet) {
-  const auto prefix = IpPrefix::Parse(subnet.cidr);
-  auto candidate = IpAddress::Parse(node.first_vip);
-  if (!prefix) {
-    return Internal("the subnet's range cannot be read");
-  }
-  if (!candidate || !prefix->Contains(*candidate)) {
-    candidate = NextAddress(prefix->address);
-  }
-  for (int tries = 0; tries < 1'000'000 && prefix->Contains(*candidate); ++tries) {
-    const std::string text = candidate->ToString();
-    if (!IsReserved(*candidate, subnet) && state.By(kLoadBalancersOfAddress, text).empty()) {
-      return text;
-    }
-    candidate = NextAddress(*candidate);
-  }
-  return Invalid("loadbalancer.vip_subnet_cidr_id", "the subnet has no free address left");
-}
-
-Result<void> AssignAddress(const State& state, const UseCase& use, LoadBalancer& balancer,
-                           const LoadBalancer* before) {
-  const bool moved = before == nullptr || before->vip_subnet_cidr_id != balancer.vip_subnet_cidr_id;
-  if (balancer.vip_subnet_cidr_id.empty()) {
-    if (!balancer.vip_address.empty() && before == nullptr) {
-      return Invalid("loadbalancer.vip_address", "vip_address needs vip_subnet_cidr_id");
-    }
-    balancer.vip_address.clear();
-    balancer.vip_port_id.clear();
-    return {};
-  }
-  const SubnetConfig* subnet = FindSubnet(*use.node, balancer.vip_subnet_cidr_id);
-  if (subnet == nullptr) {
-    return Failure(ErrorKind::kReferenceNotFound, "loadbalancer.vip_subnet_cidr_id",
-                   fmt::format("subnet {} could not be found", balancer.vip_subnet_cidr_id));
-  }
-  if (!balancer.vpc_id.empty() && balancer.vpc_id != subnet->vpc_id) {
-    return Invalid("loadbalancer.vip_subnet_cidr_id", "the subnet lies in another VPC");
-  }
-  balancer.vpc_id = subnet->vpc_id;
-  const bool asked = !balancer.vip_address.empty() &&
-                     (before == nullptr || before->vip_address != balancer.vip_address);
-  if (asked) {
-    const auto address = IpAddress::Parse(balancer.vip_address);
-    const auto prefix = IpPrefix::Parse(subnet->cidr);
-    if (!address || address->family() != IpFamily::kV4 || !prefix->Contains(*address) ||
-        IsReserved(*address, *subnet)) {
-      return Invalid("loadbalancer.vip_address",
-                     fmt::format("vip_address must be a usable IPv4 address of {}", subnet->cidr));
-    }
-    if (!state.By(kLoadBalancersOfAddress, address->ToString()).empty()) {
-      return Conflict("loadbalancer.vip_address",
-                      fmt::format("address {} is in use", balancer.vip_address));
-    }
-    balancer.vip_address = address->ToString();
-  } else if (moved || balancer.vip_address.empty()) {
-    ELB_ASSIGN_OR_RETURN(balancer.vip_address, FreeAddress(state, *use.node, *subnet));
-  }
-  return {};
-}
 
 Result<void> CheckFlavor(const std::string& id, std::string_view layer, const std::string& path) {
   if (id.empty()) {
@@ -136,41 +59,39 @@ Result<void> CheckZones(const NodeConfig& node, const LoadBalancer& balancer) {
   return {};
 }
 
-/// The public address that `publicip_ids` names cannot be bound: all there are belong to load
-/// balancers.
-Result<void> RefusePublicAddress(const State& state, const UseCase& use, const std::string& id) {
-  const std::string path = "loadbalancer.publicip_ids[0]";
-  for (const auto& [sequence, other] : state.load_balancers.in_order()) {
-    if (other->eip_id == id && other->identity.project_id == use.caller->project) {
-      return Conflict(path, fmt::format("public address {} is bound already", id));
+/// Downstream subnets: known, of the load balancer's VPC, and still there when members need them.
+Result<void> CheckSubnets(const State& state, const UseCase& use, const LoadBalancer& balancer) {
+  for (std::size_t i = 0; i < balancer.elb_virsubnet_ids.size(); ++i) {
+    const std::string path = fmt::format("loadbalancer.elb_virsubnet_ids[{}]", i);
+    const std::string& id = balancer.elb_virsubnet_ids[i];
+    const SubnetConfig* subnet = FindSubnet(*use.node, id);
+    if (subnet == nullptr) {
+      return Failure(ErrorKind::kReferenceNotFound, path,
+                     fmt::format("subnet {} could not be found", id));
+    }
+    if (subnet->vpc_id != balancer.vpc_id) {
+      return Invalid(path, "the subnet lies in another VPC");
     }
   }
-  return Failure(ErrorKind::kReferenceNotFound, path,
-                 fmt::format("public address {} could not be found", id));
-}
-
-/// Allocates or binds a public address (api-v3.md 2.1, `publicip`, `publicip_ids`).
-Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& balancer) {
-  if (!balancer.publicip_ids.empty()) {
-    return RefusePublicAddress(draft.state(), use, balancer.publicip_ids.front());
+  const auto listed = [&](const SubnetConfig* subnet) {
+    return subnet == nullptr || std::ranges::any_of(balancer.elb_virsubnet_ids, [&](auto& id) {
+             return FindSubnet(*use.node, id) == subnet;
+           });
+  };
+  std::vector<Blocker> members;
+  for (const auto& [sequence, pool] : state.By(kPoolsOfLoadBalancer, balancer.identity.id)) {
+    for (const auto& [order, id] : state.By(kMembersOfPool, pool)) {
+      const model::Member* member = state.members.Find(id);
+      if (!member->subnet_cidr_id.empty() &&
+          !listed(FindSubnet(*use.node, member->subnet_cidr_id))) {
+        members.push_back({.kind = "member", .id = id, .name = member->name});
+      }
+    }
   }
-  if (!balancer.publicip) {
-    return {};
+  if (!members.empty()) {
+    return Blocked("servers of the load balancer lie in a subnet that would be dropped",
+                   std::move(members));
   }
-  std::set<std::string> used;
-  for (const auto& [sequence, other] : draft.state().load_balancers.in_order()) {
-    used.insert(other->eip_address);
-  }
-  auto candidate = IpAddress::Parse(use.node->first_eip);
-  while (candidate && used.contains(candidate->ToString())) {
-    candidate = NextAddress(*candidate);
-  }
-  if (!candidate) {
-    return Internal("the node has no public addresses");
-  }
-  balancer.eip_address = candidate->ToString();
-  balancer.eip_id = NewUuid(draft.random());
-  balancer.publicip.reset();
   return {};
 }
 
@@ -179,12 +100,19 @@ void ChooseSubnets(const NodeConfig& node, LoadBalancer& balancer) {
     return;
   }
   const SubnetConfig* subnet = FindSubnet(node, balancer.vip_subnet_cidr_id);
-  if (subnet == nullptr && !node.subnets.empty()) {
-    subnet = &node.subnets.front();
+  if (subnet == nullptr) {
+    const auto any = std::ranges::find(node.subnets, balancer.vpc_id, &SubnetConfig::vpc_id);
+    subnet = any == node.subnets.end() ? nullptr : &*any;
   }
   if (subnet != nullptr) {
     balancer.elb_virsubnet_ids = {subnet->network_id};
   }
+}
+
+bool HasMembers(const State& state, const std::string& balancer) {
+  return std::ranges::any_of(state.By(kPoolsOfLoadBalancer, balancer), [&](const auto& pool) {
+    return !state.By(kMembersOfPool, pool.second).empty();
+  });
 }
 
 std::vector<Blocker> Users(const State& state, const LoadBalancer& balancer) {
@@ -205,10 +133,7 @@ Result<std::string> CreateLoadBalancer(Draft& draft, UseCase& use, const Json& b
   use.shared = body.is_object() && body.value("guaranteed", Json(true)) == Json(false);
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadCreate(model::LoadBalancerSchema(), body, &balancer));
-  static_cast<void>(given);
   ELB_RETURN_IF_ERROR(CheckProject(use, body, "loadbalancer"));
-  ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "loadbalancer",
-                                 CountIn(draft.state().load_balancers, use.caller->project)));
   ELB_RETURN_IF_ERROR(CheckLoadBalancer(balancer, nullptr));
   ELB_RETURN_IF_ERROR(CheckZones(*use.node, balancer));
   if (!balancer.vpc_id.empty() && balancer.vpc_id != use.node->vpc_id) {
@@ -216,9 +141,14 @@ Result<std::string> CreateLoadBalancer(Draft& draft, UseCase& use, const Json& b
                    fmt::format("VPC {} could not be found", balancer.vpc_id));
   }
   ELB_RETURN_IF_ERROR(ChooseFlavors(balancer));
-  ELB_RETURN_IF_ERROR(AssignAddress(draft.state(), use, balancer, nullptr));
+  ELB_RETURN_IF_ERROR(CheckIpv6(*use.node, balancer));
+  ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "loadbalancer",
+                                 draft.state().load_balancers.In(use.caller->project).size()));
+  ELB_RETURN_IF_ERROR(AssignAddress(draft, use, {.balancer = &balancer, .before = nullptr}, given));
   ELB_RETURN_IF_ERROR(BindPublicAddress(draft, use, balancer));
   ChooseSubnets(*use.node, balancer);
+  ELB_RETURN_IF_ERROR(CheckSubnets(draft.state(), use, balancer));
+  ClearUnusedReason(balancer);
   balancer.identity.id = NewUuid(draft.random());
   balancer.identity.project_id = use.caller->project;
   if (!balancer.vip_address.empty()) {
@@ -237,7 +167,6 @@ Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& i
   LoadBalancer after = *before;
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::LoadBalancerSchema(), body, &after));
-  static_cast<void>(given);
   if (use.shared) {
     after.l4_flavor_id.clear();
     after.l7_flavor_id.clear();
@@ -245,10 +174,14 @@ Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& i
   ELB_RETURN_IF_ERROR(CheckLoadBalancer(after, before.get()));
   ELB_RETURN_IF_ERROR(CheckFlavor(after.l4_flavor_id, "L4", "loadbalancer.l4_flavor_id"));
   ELB_RETURN_IF_ERROR(CheckFlavor(after.l7_flavor_id, "L7", "loadbalancer.l7_flavor_id"));
-  if (after.protection_status == "nonProtection") {
-    after.protection_reason.clear();
+  ClearUnusedReason(after);
+  ELB_RETURN_IF_ERROR(CheckIpv6(*use.node, after));
+  ELB_RETURN_IF_ERROR(
+      AssignAddress(draft, use, {.balancer = &after, .before = before.get()}, given));
+  if (after.elb_virsubnet_ids != before->elb_virsubnet_ids) {
+    ChooseSubnets(*use.node, after);
+    ELB_RETURN_IF_ERROR(CheckSubnets(draft.state(), use, after));
   }
-  ELB_RETURN_IF_ERROR(AssignAddress(draft.state(), use, after, before.get()));
   if (!after.vip_address.empty() && after.vip_port_id.empty()) {
     after.vip_port_id = NewUuid(draft.random());
   }
@@ -265,8 +198,12 @@ Result<void> DeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& i
   }
   std::vector<Blocker> users = Users(draft.state(), *balancer);
   if (!users.empty()) {
-    return Blocked("the load balancer still has listeners or backend server groups",
-                   std::move(users));
+    auto blocked =
+        Blocked("the load balancer still has listeners or backend server groups", std::move(users));
+    if (HasMembers(draft.state(), id)) {
+      blocked.error().kind = ErrorKind::kHasMembers;
+    }
+    return blocked;
   }
   draft.Delete<LoadBalancer>(id);
   return {};

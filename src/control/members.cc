@@ -33,39 +33,49 @@ std::string_view ReasonText(HealthReason reason) {
   return kTexts[static_cast<std::size_t>(reason)];
 }
 
-/// Where the member is: in a subnet of ours, or reached as an IP address (api-v3.md 2.4).
-Result<void> CheckPlace(const State& state, const UseCase& use, const Pool& pool,
-                        const Member& member) {
-  const auto address = IpAddress::Parse(member.address);
-  if (!address) {
-    return Invalid("member.address", fmt::format("'{}' is not an IP address", member.address));
+/// A member in a subnet of ours.
+Result<void> CheckInSubnet(const State& state, const UseCase& use, const Pool& pool,
+                           const Member& member) {
+  const SubnetConfig* subnet = FindSubnet(*use.node, member.subnet_cidr_id);
+  if (subnet == nullptr) {
+    return Failure(ErrorKind::kReferenceNotFound, "member.subnet_cidr_id",
+                   fmt::format("subnet {} could not be found", member.subnet_cidr_id));
   }
   const model::LoadBalancer* balancer = state.load_balancers.Find(pool.loadbalancer_id);
-  if (!member.subnet_cidr_id.empty()) {
-    const SubnetConfig* subnet = FindSubnet(*use.node, member.subnet_cidr_id);
-    if (subnet == nullptr) {
-      return Failure(ErrorKind::kReferenceNotFound, "member.subnet_cidr_id",
-                     fmt::format("subnet {} could not be found", member.subnet_cidr_id));
-    }
-    const auto prefix = IpPrefix::Parse(subnet->cidr);
-    if (address->family() == IpFamily::kV4 && !prefix->Contains(*address)) {
-      return Invalid("member.address", fmt::format("address must lie in {}", subnet->cidr));
-    }
-    if (pool.type == "ip") {
-      return Invalid("member.subnet_cidr_id", "the group takes IP members only");
-    }
-    return {};
+  const std::string& vpc = balancer != nullptr ? balancer->vpc_id : pool.vpc_id;
+  if (!vpc.empty() && vpc != subnet->vpc_id) {
+    return Invalid("member.subnet_cidr_id", "the subnet lies in another VPC");
   }
+  if (pool.type == "ip") {
+    return Invalid("member.subnet_cidr_id", "the group takes IP members only");
+  }
+  const auto address = IpAddress::Parse(member.address);
+  const auto prefix = IpPrefix::Parse(subnet->cidr);
+  const bool v6 = address->family() == IpFamily::kV6;
+  if (v6 && (use.shared || prefix->address.family() != IpFamily::kV6)) {
+    return Failure(ErrorKind::kIpVersion, "member.address",
+                   "the group or the subnet has IPv4 addresses only");
+  }
+  if (!prefix->Contains(*address)) {
+    return Invalid("member.address", fmt::format("address must lie in {}", subnet->cidr));
+  }
+  return {};
+}
+
+/// A member anywhere, reached by its address: "IP as a backend".
+Result<void> CheckIpMember(const State& state, const UseCase& use, const Pool& pool,
+                           const Member& member) {
   if (use.shared) {
-    return Failure(ErrorKind::kMissing, "member.subnet_cidr_id", "subnet_cidr_id is mandatory");
+    return Missing("member.subnet_cidr_id", "subnet_cidr_id is mandatory");
   }
-  if (address->family() != IpFamily::kV4) {
+  if (IpAddress::Parse(member.address)->family() != IpFamily::kV4) {
     return Failure(ErrorKind::kIpVersion, "member.address", "an IP member needs an IPv4 address");
   }
   if (pool.protocol != "TCP" && !pool.is_l7()) {
     return Failure(ErrorKind::kIpTargetProtocol, "member.subnet_cidr_id",
                    "IP members need a TCP, HTTP or HTTPS group");
   }
+  const model::LoadBalancer* balancer = state.load_balancers.Find(pool.loadbalancer_id);
   if (balancer != nullptr && !balancer->ip_target_enable) {
     return Failure(ErrorKind::kNoIpTarget, "member.subnet_cidr_id",
                    "IP as a backend is not enabled on the load balancer");
@@ -73,14 +83,21 @@ Result<void> CheckPlace(const State& state, const UseCase& use, const Pool& pool
   return {};
 }
 
-Result<void> CheckUnique(const State& state, const Pool& pool, const Member& member) {
-  for (const auto& [sequence, id] : state.By(kMembersOfPool, pool.identity.id)) {
-    const Member* other = state.members.Find(id);
-    if (other->address == member.address && other->protocol_port == member.protocol_port) {
-      return Blocked(fmt::format("{}:{} is a member of the group already", member.address,
-                                 member.protocol_port),
-                     {{.kind = "member", .id = id, .name = other->name}});
-    }
+/// Where the member is: in a subnet of ours, or reached as an IP address (api-v3.md 2.4).
+Result<void> CheckPlace(const State& state, const UseCase& use, const Pool& pool,
+                        const Member& member) {
+  if (!IpAddress::Parse(member.address)) {
+    return Invalid("member.address", fmt::format("'{}' is not an IP address", member.address));
+  }
+  return member.subnet_cidr_id.empty() ? CheckIpMember(state, use, pool, member)
+                                       : CheckInSubnet(state, use, pool, member);
+}
+
+Result<void> CheckUnique(const State& state, const Member& member) {
+  for (const auto& [sequence, id] : state.By(kMembersOfEndpoint, EndpointKey(member))) {
+    return Blocked(
+        fmt::format("{}:{} is a member of the group already", member.address, member.protocol_port),
+        {{.kind = "member", .id = id, .name = state.members.Find(id)->name}});
   }
   return {};
 }
@@ -124,11 +141,12 @@ Result<std::string> CreateMember(Draft& draft, UseCase& use, const std::string& 
   static_cast<void>(given);
   ELB_RETURN_IF_ERROR(CheckProject(use, body, "member"));
   ELB_RETURN_IF_ERROR(CheckPlace(state, use, *pool, member));
-  ELB_RETURN_IF_ERROR(CheckUnique(state, *pool, member));
-  ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "member", CountIn(state.members, use.caller->project)));
+  member.pool_id = pool_id;
+  ELB_RETURN_IF_ERROR(CheckUnique(state, member));
+  ELB_RETURN_IF_ERROR(
+      CheckQuota(*use.node, "member", state.members.In(use.caller->project).size()));
   ELB_RETURN_IF_ERROR(
       CheckQuota(*use.node, "members_per_pool", state.By(kMembersOfPool, pool_id).size()));
-  member.pool_id = pool_id;
   member.registration = static_cast<std::int64_t>(state.next_sequence);
   member.slow_start_at_registration = pool->slow_start && pool->slow_start->enable;
   member.identity.id = NewUuid(draft.random());
@@ -202,7 +220,6 @@ Json ShowMember(const State& state, const LiveState& live, const Member& member)
                                {"created_at", member.identity.created_at},
                                {"updated_at", member.identity.updated_at}});
   }
-  shown["reason"] = reason;
   AddIdentity(member.identity, shown);
   return shown;
 }

@@ -43,7 +43,7 @@ Result<std::string> CreateHealthMonitor(Draft& draft, UseCase& use, const Json& 
         {{.kind = "healthmonitor", .id = other, .name = state.monitors.Find(other)->name}});
   }
   ELB_RETURN_IF_ERROR(
-      CheckQuota(*use.node, "healthmonitor", CountIn(state.monitors, use.caller->project)));
+      CheckQuota(*use.node, "healthmonitor", state.monitors.In(use.caller->project).size()));
   monitor.identity.id = NewUuid(draft.random());
   monitor.identity.project_id = use.caller->project;
   std::string id = monitor.identity.id;

@@ -38,7 +38,7 @@ Result<void> CheckListenerFree(const State& state, const model::Listener& listen
                                const Pool& pool) {
   const model::LoadBalancer* balancer = state.load_balancers.Find(listener.loadbalancer_id);
   if (!model::PoolFitsListener(listener.protocol, pool.protocol, balancer->kind())) {
-    return Invalid("pool.protocol",
+    return Failure(ErrorKind::kRestricted, "pool.protocol",
                    fmt::format("a {} listener cannot use a {} backend server group",
                                listener.protocol, pool.protocol));
   }
@@ -52,21 +52,56 @@ Result<void> CheckListenerFree(const State& state, const model::Listener& listen
   return {};
 }
 
+/// Is the load balancer that a request names, itself or by a listener, a shared one? Some codes
+/// depend on it even when the rest of the request cannot be read.
+bool NamesShared(const State& state, const UseCase& use, const Json& body) {
+  const auto text = [&](const char* name) {
+    const Json value = body.is_object() ? body.value(name, Json()) : Json();
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  std::string id = text("loadbalancer_id");
+  if (const model::Listener* listener = state.listeners.Find(text("listener_id"))) {
+    id = listener->loadbalancer_id;
+  }
+  const model::LoadBalancer* balancer = state.load_balancers.Find(id);
+  return balancer != nullptr && balancer->identity.project_id == use.caller->project &&
+         !balancer->guaranteed;
+}
+
+/// `vpc_id` names a known VPC, that of the load balancer (api-v3.md 2.3).
+Result<void> CheckVpc(const State& state, const UseCase& use, const Pool& pool) {
+  if (pool.vpc_id.empty()) {
+    return {};
+  }
+  const model::LoadBalancer* balancer = state.load_balancers.Find(pool.loadbalancer_id);
+  if (pool.vpc_id != use.node->vpc_id) {
+    return Failure(ErrorKind::kReferenceNotFound, "pool.vpc_id",
+                   fmt::format("VPC {} could not be found", pool.vpc_id));
+  }
+  if (balancer != nullptr && balancer->vpc_id != pool.vpc_id) {
+    return Invalid("pool.vpc_id", "the load balancer lies in another VPC");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> CreatePool(Draft& draft, UseCase& use, const Json& body) {
   Pool pool;
   const State& state = draft.state();
+  use.shared = NamesShared(state, use, body);
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadCreate(model::PoolSchema(), body, &pool));
   ELB_RETURN_IF_ERROR(CheckProject(use, body, "pool"));
   ELB_ASSIGN_OR_RETURN(const auto listener, Attach(state, use, pool));
-  ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "pool", CountIn(state.pools, use.caller->project)));
   ELB_RETURN_IF_ERROR(CheckPool(pool, nullptr, KindOfPool(state, pool), given));
+  ELB_RETURN_IF_ERROR(CheckVpc(state, use, pool));
+  ELB_RETURN_IF_ERROR(CheckQuota(*use.node, "pool", state.pools.In(use.caller->project).size()));
   if (listener != nullptr) {
     ELB_RETURN_IF_ERROR(CheckListenerFree(state, *listener, pool));
   }
   pool.listener_id.clear();
+  ClearUnusedReason(pool);
   pool.identity.id = NewUuid(draft.random());
   pool.identity.project_id = use.caller->project;
   std::string id = pool.identity.id;
@@ -94,10 +129,11 @@ Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id, const
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::PoolSchema(), body, &after));
   after.listener_id.clear();
-  if (after.protection_status == "nonProtection") {
-    after.protection_reason.clear();
-  }
+  ClearUnusedReason(after);
   ELB_RETURN_IF_ERROR(CheckPool(after, before.get(), kind, given));
+  if (after.vpc_id != before->vpc_id) {
+    ELB_RETURN_IF_ERROR(CheckVpc(state, use, after));
+  }
   draft.Update(std::move(after));
   return {};
 }

@@ -66,6 +66,52 @@ Result<void> CheckQuota(const NodeConfig& node, std::string_view key, std::size_
   return {};
 }
 
+namespace {
+
+/// The most that any object of `owners` has by `relation`.
+template <typename T>
+std::size_t MostOf(const State& state, const std::map<std::uint64_t, T>& owners,
+                   std::string_view relation) {
+  std::size_t most = 0;
+  for (const auto& [sequence, owner] : owners) {
+    most = std::max(most, state.By(relation, owner->identity.id).size());
+  }
+  return most;
+}
+
+}  // namespace
+
+std::size_t UsedOf(const State& state, const std::string& project, std::string_view key) {
+  if (key == "loadbalancer") {
+    return state.load_balancers.In(project).size();
+  }
+  if (key == "listener") {
+    return state.listeners.In(project).size();
+  }
+  if (key == "pool") {
+    return state.pools.In(project).size();
+  }
+  if (key == "member") {
+    return state.members.In(project).size();
+  }
+  if (key == "healthmonitor") {
+    return state.monitors.In(project).size();
+  }
+  if (key == "certificate") {
+    return state.certificates.In(project).size();
+  }
+  if (key == "members_per_pool") {
+    return MostOf(state, state.pools.In(project), kMembersOfPool);
+  }
+  if (key == "listeners_per_pool") {
+    return MostOf(state, state.pools.In(project), kListenersOfPool);
+  }
+  if (key == "listeners_per_loadbalancer") {
+    return MostOf(state, state.load_balancers.In(project), kListenersOfLoadBalancer);
+  }
+  return 0;
+}
+
 Json IdList(const Referrers& referrers) {
   Json list = Json::array();
   for (const auto& [sequence, id] : referrers) {
@@ -97,6 +143,32 @@ Result<void> CheckProject(const UseCase& use, const Json& body, const std::strin
   return {};
 }
 
+namespace {
+
+/// May a group that had no load balancer become one of `balancer`'s?
+Result<void> CheckJoins(const State& state, const model::Pool& pool,
+                        const model::LoadBalancer& balancer, const std::string& path) {
+  if (!pool.vpc_id.empty() && pool.vpc_id != balancer.vpc_id) {
+    return Invalid(path, "the backend server group lies in another VPC");
+  }
+  model::Pool joined = pool;
+  joined.loadbalancer_id = balancer.identity.id;
+  if (Result<void> fits = CheckPool(joined, &pool, balancer.kind(), {}); !fits) {
+    fits.error().path = path;
+    fits.error().details.clear();
+    return fits;
+  }
+  for (const auto& [sequence, id] : state.By(kMonitorsOfPool, pool.identity.id)) {
+    const std::string& type = state.monitors.Find(id)->type;
+    if (!model::MonitorFitsPool(type, pool.protocol, balancer.kind())) {
+      return Invalid(path, fmt::format("the backend server group has a {} health check", type));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> CheckDefaultPool(const State& state, const UseCase& use,
                               const model::Listener& listener, const std::string& pool_id,
                               const std::string& path) {
@@ -109,6 +181,9 @@ Result<void> CheckDefaultPool(const State& state, const UseCase& use,
   if (!model::PoolFitsListener(listener.protocol, pool->protocol, balancer->kind())) {
     return Invalid(path, fmt::format("a {} listener cannot use a {} backend server group",
                                      listener.protocol, pool->protocol));
+  }
+  if (pool->loadbalancer_id.empty()) {  // It joins this load balancer and must suit it.
+    ELB_RETURN_IF_ERROR(CheckJoins(state, *pool, *balancer, path));
   }
   for (const auto& [sequence, other] : state.By(kListenersOfPool, pool_id)) {
     if (other != listener.identity.id) {

@@ -23,21 +23,23 @@ template <typename T>
 /// kQuota when `used` objects leave no room for another.
 [[nodiscard]] Result<void> CheckQuota(const NodeConfig& node, std::string_view key,
                                       std::size_t used);
-
-/// Number of the project's objects in `table`.
-template <typename T>
-[[nodiscard]] std::size_t CountIn(const Table<T>& table, const std::string& project) {
-  std::size_t count = 0;
-  for (const auto& [sequence, object] : table.in_order()) {
-    count += object->identity.project_id == project ? 1 : 0;
-  }
-  return count;
-}
+/// Objects of `project` that count against a quota: how many there are, or for a quota per object
+/// the most that any has.
+[[nodiscard]] std::size_t UsedOf(const State& state, const std::string& project,
+                                 std::string_view key);
 
 /// `[{"id": ...}]`
 [[nodiscard]] Json IdList(const Referrers& referrers);
 /// Adds id, project and times to a representation, and `extensions` (api-extensions.md 1.1).
 void AddIdentity(const model::Identity& identity, Json& shown);
+
+/// A reason goes with its protection (api-v3.md 2.1).
+template <typename T>
+void ClearUnusedReason(T& object) {
+  if (object.protection_status == "nonProtection") {
+    object.protection_reason.clear();
+  }
+}
 
 /// The kind of a pool's load balancer; dedicated without one (api-v3.md 2.19.1).
 [[nodiscard]] model::Kind KindOfPool(const State& state, const model::Pool& pool);

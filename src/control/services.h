@@ -21,6 +21,9 @@ struct Caller {
   std::string user_name;
   std::string method = "token";
   std::string address;
+  std::string user_agent;
+  std::string comment;          ///< `X-Elb-Comment`, kept in the revision.
+  std::string origin = "call";  ///< Of the revision (api-extensions.md 4.1).
   bool sees_private_keys = true;
 };
 

@@ -2,6 +2,16 @@
 
 namespace elb::control {
 
+std::string AddressText(const std::string& address) {
+  const auto parsed = IpAddress::Parse(address);
+  return parsed ? parsed->ToString() : address;
+}
+
+std::string EndpointKey(const model::Member& member) {
+  return member.pool_id + '|' + AddressText(member.address) + '|' +
+         std::to_string(member.protocol_port);
+}
+
 template <>
 Table<model::LoadBalancer>& State::Of<model::LoadBalancer>() {
   return load_balancers;
@@ -55,6 +65,8 @@ void State::Set(std::string_view relation, const std::string& target, std::uint6
 template <>
 void State::Link(const model::LoadBalancer& object, std::uint64_t sequence, bool add) {
   Set(kLoadBalancersOfAddress, object.vip_address, sequence, object.identity.id, add);
+  Set(kLoadBalancersOfAddress, object.eip_address, sequence, object.identity.id, add);
+  Set(kLoadBalancersOfPublicAddress, object.eip_id, sequence, object.identity.id, add);
 }
 template <>
 void State::Link(const model::Listener& object, std::uint64_t sequence, bool add) {
@@ -74,6 +86,8 @@ void State::Link(const model::Pool& object, std::uint64_t sequence, bool add) {
 template <>
 void State::Link(const model::Member& object, std::uint64_t sequence, bool add) {
   Set(kMembersOfPool, object.pool_id, sequence, object.identity.id, add);
+  Set(kMembersOfEndpoint, EndpointKey(object), sequence, object.identity.id, add);
+  Set(kMembersOfAddress, AddressText(object.address), sequence, object.identity.id, add);
 }
 template <>
 void State::Link(const model::HealthMonitor& object, std::uint64_t sequence, bool add) {

@@ -11,6 +11,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "base/ip.h"
 #include "model/certificate.h"
 #include "model/health_monitor.h"
 #include "model/listener.h"
@@ -20,11 +21,12 @@
 
 namespace elb::control {
 
-/// Objects of one kind by id, and in order of creation.
+/// Objects of one kind by id, and in order of creation, altogether and per project.
 template <typename T>
 class Table {
  public:
   using Pointer = std::shared_ptr<const T>;
+  using InOrder = std::map<std::uint64_t, Pointer>;
 
   [[nodiscard]] const T* Find(const std::string& id) const {
     const auto found = by_id_.find(id);
@@ -36,25 +38,40 @@ class Table {
   }
   void Put(std::uint64_t sequence, const Pointer& object) {
     by_sequence_[sequence] = object;
+    by_project_[object->identity.project_id][sequence] = object;
     by_id_[object->identity.id] = std::pair(sequence, object);
   }
   void Erase(const std::string& id) {
     const auto found = by_id_.find(id);
-    if (found != by_id_.end()) {
-      by_sequence_.erase(found->second.first);
-      by_id_.erase(found);
+    if (found == by_id_.end()) {
+      return;
     }
+    const auto& [sequence, object] = found->second;
+    by_sequence_.erase(sequence);
+    const auto own = by_project_.find(object->identity.project_id);
+    own->second.erase(sequence);
+    if (own->second.empty()) {
+      by_project_.erase(own);
+    }
+    by_id_.erase(found);
   }
   [[nodiscard]] Pointer Get(const std::string& id) const {
     const auto found = by_id_.find(id);
     return found == by_id_.end() ? nullptr : found->second.second;
   }
-  [[nodiscard]] const std::map<std::uint64_t, Pointer>& in_order() const { return by_sequence_; }
+  [[nodiscard]] const InOrder& in_order() const { return by_sequence_; }
+  /// Those of one project. Its size costs nothing to ask.
+  [[nodiscard]] const InOrder& In(const std::string& project) const {
+    static const InOrder none;
+    const auto found = by_project_.find(project);
+    return found == by_project_.end() ? none : found->second;
+  }
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
 
  private:
   absl::flat_hash_map<std::string, std::pair<std::uint64_t, Pointer>> by_id_;
-  std::map<std::uint64_t, Pointer> by_sequence_;
+  InOrder by_sequence_;
+  absl::flat_hash_map<std::string, InOrder> by_project_;
 };
 
 /// Ids of objects that refer to something, in order of creation.
@@ -85,6 +102,9 @@ class State {
   void Link(const T& object, std::uint64_t sequence, bool add);
 
   std::uint64_t next_sequence = 1;
+  /// Where the search for a free address goes on, by subnet id; of public addresses under "". Not
+  /// undone: any place is right, a good one saves time.
+  std::map<std::string, IpAddress> next_addresses;
   absl::flat_hash_map<std::string, std::uint64_t> revisions;  ///< Newest, by project.
 
  private:
@@ -100,6 +120,17 @@ inline constexpr std::string_view kListenersOfPool = "listener.pool";
 inline constexpr std::string_view kMembersOfPool = "member.pool";
 inline constexpr std::string_view kMonitorsOfPool = "monitor.pool";
 inline constexpr std::string_view kListenersOfCertificate = "listener.certificate";
+/// By private and public address.
 inline constexpr std::string_view kLoadBalancersOfAddress = "loadbalancer.address";
+inline constexpr std::string_view kLoadBalancersOfPublicAddress = "loadbalancer.eip";  ///< By id.
+/// By `EndpointKey`.
+inline constexpr std::string_view kMembersOfEndpoint = "member.endpoint";
+/// By address, in one spelling.
+inline constexpr std::string_view kMembersOfAddress = "member.address";
+
+/// One spelling of an address; texts that are none stay as they are.
+[[nodiscard]] std::string AddressText(const std::string& address);
+/// A member's place in its pool, under which it must be alone (api-v3.md 2.4).
+[[nodiscard]] std::string EndpointKey(const model::Member& member);
 
 }  // namespace elb::control

@@ -48,6 +48,10 @@ class TreeBuilder {
       shown["pools"].push_back(Pool(*pool));
       degraded = shown["pools"].back()["operating_status"] != "ONLINE";
     }
+    if (!listener.is_l7()) {  // The data plane does not know them yet, so they serve nobody.
+      degraded = true;
+      shown["reason"] = listener.protocol + " listeners are not served by this release";
+    }
     for (const contract::ListenerProblem& problem : problems_) {
       if (problem.listener.value() == listener.identity.id) {
         degraded = true;

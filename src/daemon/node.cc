@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "daemon/sample.h"
+#include "model/reference.h"
 #include "proxy/prometheus.h"
 #include "tls/client_stream.h"
 
@@ -144,6 +145,7 @@ Result<void> Node::StartApi() {
   rest::Pages pages;
   pages.metrics = [this] { return proxy::PrometheusText(*data_plane_); };
   pages.not_ready = [this] { return control_->degraded(); };
+  pages.openapi = model::OpenApiText();
   api_ = std::make_unique<rest::Api>(*control_, *accounts_, std::move(pages));
   handler_ = std::make_unique<rest::RestHandler>(*api_, *executor_);
   const auto address = IpAddress::Parse(options_.config.api_address);

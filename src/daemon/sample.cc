@@ -126,9 +126,11 @@ Result<void> MakeService(const SampleParts& parts, const Caller& caller) {
               {"ip_target_enable", true}}));
   const Result<void> made = MakeBelow(parts, caller, balancer);
   if (!made) {  // Nothing half-made stays behind.
-    static_cast<void>(control.Delete(caller, Resource::kLoadBalancer, "",
-                                     balancer["id"].get<std::string>(), control::DeleteMode::kForce,
-                                     std::nullopt));
+    static_cast<void>(control.Delete(caller,
+                                     {.resource = Resource::kLoadBalancer,
+                                      .parent = {},
+                                      .id = balancer["id"].get<std::string>()},
+                                     control::DeleteMode::kForce, std::nullopt));
   }
   return made;
 }
@@ -146,7 +148,8 @@ Result<void> MakeSample(const SampleParts& parts) {
   Caller caller;
   caller.project = parts.accounts->projects().front().id;
   caller.user_name = "setup";
-  caller.method = "setup";
+  caller.method = "system";
+  caller.origin = "setup";
   ELB_RETURN_IF_ERROR(MakeService(parts, caller));
   const store::StateEntry entry{.key = "made", .value = "1"};
   return parts.data->store().PutState(kArea, std::span(&entry, 1));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,16 +7,11 @@
 
 #include "control/accounts.h"
 #include "control/control.h"
+#include "rest/call.h"
+#include "rest/discovery.h"
 #include "rest/message.h"
 
 namespace elb::rest {
-
-/// Plain-text pages beside the API, made elsewhere.
-struct Pages {
-  std::function<std::string()> metrics;    ///< Prometheus text.
-  std::function<std::string()> not_ready;  ///< Why the node is not ready; empty when it is.
-  std::string openapi;                     ///< `/openapi.json`
-};
 
 /// The management API v3 and what its clients need around it, as one function from request to
 /// response. Control thread: calls may block.
@@ -25,25 +19,25 @@ class Api {
  public:
   Api(control::Control& control, control::Accounts& accounts, Pages pages);
   [[nodiscard]] Response Handle(const Request& request);
+  /// The answer to a request that is not looked at because of `error`.
+  [[nodiscard]] Response Refuse(const Request& request, const Error& error);
 
  private:
-  struct Call;
+  [[nodiscard]] Call Begin(const Request& request) const;
   [[nodiscard]] Response Route(Call& call);
-  [[nodiscard]] std::optional<Response> RouteOpen(Call& call);
+  [[nodiscard]] Result<void> Authenticate(Call& call) const;
   [[nodiscard]] Response RouteElb(Call& call);
+  [[nodiscard]] Response RouteResource(Call& call);
   [[nodiscard]] Response RouteCollection(Call& call, control::Resource resource,
                                          const std::string& parent);
   [[nodiscard]] Response RouteObject(Call& call, control::Resource resource,
                                      const std::string& parent, const std::string& id);
-  [[nodiscard]] Response RouteBelow(Call& call);
-  [[nodiscard]] std::optional<Response> RouteCatalogue(Call& call);
-  [[nodiscard]] Response RouteQuotas(Call& call);
-  [[nodiscard]] Response RouteNetwork(Call& call);
-  [[nodiscard]] Result<void> Authenticate(Call& call) const;
+  [[nodiscard]] Response RouteBelow(Call& call, control::Resource resource);
 
   [[nodiscard]] Response Create(Call& call, control::Resource resource, const std::string& parent);
+  [[nodiscard]] Response Update(Call& call, const control::Place& place);
+  [[nodiscard]] Response Delete(Call& call, const control::Place& place, control::DeleteMode mode);
   [[nodiscard]] Response List(Call& call, control::Resource resource, const std::string& parent);
-  [[nodiscard]] Response Fail(const Call& call, const Error& error) const;
   [[nodiscard]] Response Show(const Call& call, const control::Shown& shown,
                               control::Resource resource, int status) const;
 

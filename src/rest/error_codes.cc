@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Codes of a shared load balancer that say what was wrong (api-v3.md 1.9.2, 1.9.3).
-std::string_view SharedInvalidCode(const Error& error) {
+std::string_view SharedInvalidCode(std::string_view path) {
   struct Entry {
     std::string_view path;
     std::string_view code;
@@ -22,7 +22,7 @@ std::string_view SharedInvalidCode(const Error& error) {
       {"healthmonitor.delay", "ELB.7001"},
   };
   for (const Entry& entry : kEntries) {
-    if (error.path == entry.path) {
+    if (path == entry.path) {
       return entry.code;
     }
   }
@@ -35,33 +35,36 @@ WireError Make(int status, std::string_view code) {
 
 }  // namespace
 
-WireError ToWire(const Error& error, ErrorKind kind, bool update) {
-  switch (kind) {
+WireError ToWire(const Problem& problem) {
+  const std::string_view path = problem.path;
+  const bool shared = problem.shared;
+  const bool update = problem.update;
+  switch (problem.kind) {
     case ErrorKind::kInvalid:
-      return Make(400, error.shared ? SharedInvalidCode(error) : "ELB.8902");
+      return Make(400, shared ? SharedInvalidCode(path) : "ELB.8902");
     case ErrorKind::kMissing:
-      return Make(400, error.shared ? "ELB.9805" : "ELB.8902");
+      return Make(400, shared ? "ELB.9805" : "ELB.8902");
     case ErrorKind::kImmutable:
-      return Make(400, !error.shared                         ? "ELB.8902"
-                       : error.path.starts_with("listener.") ? "ELB.6015"
-                                                             : "ELB.9899");
+      return Make(400, !shared                         ? "ELB.8902"
+                       : path.starts_with("listener.") ? "ELB.6015"
+                                                       : "ELB.9899");
     case ErrorKind::kEmptyBody:
       return Make(400, "ELB.0002");
     case ErrorKind::kNotFound:
       return Make(404, "ELB.8904");
     case ErrorKind::kReferenceNotFound:
-      return error.shared && error.path.contains("container_ref") ? Make(400, "ELB.5040")
-                                                                  : Make(404, "ELB.8904");
+      return shared && path.contains("container_ref") ? Make(400, "ELB.5040")
+                                                      : Make(404, "ELB.8904");
     case ErrorKind::kConflict:
       return Make(409, "ELB.8907");
     case ErrorKind::kPortTaken:
-      return error.shared ? Make(400, "ELB.6200") : Make(409, "ELB.8907");
+      return shared ? Make(400, "ELB.6200") : Make(409, "ELB.8907");
     case ErrorKind::kHasMembers:
-      return error.shared ? Make(400, "ELB.1018") : Make(409, "ELB.8907");
+      return shared ? Make(400, "ELB.1018") : Make(409, "ELB.8907");
     case ErrorKind::kQuota:
-      return error.shared ? Make(400, "ELB.9807") : Make(409, "ELB.8905");
+      return shared ? Make(400, "ELB.9807") : Make(409, "ELB.8905");
     case ErrorKind::kRestricted:
-      return Make(400, error.shared ? "ELB.9899" : "ELB.8902");
+      return Make(400, shared ? "ELB.9899" : "ELB.8902");
     case ErrorKind::kUnauthenticated:
       return Make(401, "SYS.0401");
     case ErrorKind::kForbiddenProject:
@@ -88,6 +91,8 @@ WireError ToWire(const Error& error, ErrorKind kind, bool update) {
       return Make(400, "ELB.8938");
     case ErrorKind::kIpVersion:
       return Make(400, "ELB.8933");
+    case ErrorKind::kNoIpv6:
+      return Make(400, "ELB.8932");
     case ErrorKind::kTooManyAttempts:
       return Make(429, "ELB.9721");
     case ErrorKind::kTooLarge:
@@ -99,16 +104,31 @@ WireError ToWire(const Error& error, ErrorKind kind, bool update) {
   return Make(500, "ELB.8906");
 }
 
+namespace {
+
+/// All problems of an error, the first of which gives status and code.
+Json DetailsOf(const Error& error, bool update) {
+  Json details = Json::array();
+  for (const ErrorDetail& detail : error.details) {
+    const WireError wire = ToWire(
+        {.path = detail.path, .kind = detail.kind, .shared = error.shared, .update = update});
+    Json shown{{"path", detail.path}, {"code", wire.code}, {"message", detail.message}};
+    for (const auto& [key, value] : detail.facts) {
+      shown[key] = value;
+    }
+    details.push_back(std::move(shown));
+  }
+  return details;
+}
+
+}  // namespace
+
 Response ErrorResponse(const Error& error, bool update, const std::string& request_id) {
-  const WireError wire = ToWire(error, error.kind, update);
+  const WireError wire =
+      ToWire({.path = error.path, .kind = error.kind, .shared = error.shared, .update = update});
   Json body{{"error_code", wire.code}, {"error_msg", error.message}, {"request_id", request_id}};
   if (!error.details.empty()) {
-    body["details"] = Json::array();
-    for (const ErrorDetail& detail : error.details) {
-      body["details"].push_back({{"path", detail.path},
-                                 {"code", ToWire(error, detail.kind, update).code},
-                                 {"message", detail.message}});
-    }
+    body["details"] = DetailsOf(error, update);
   } else if (!error.path.empty()) {
     body["details"] =
         Json::array({{{"path", error.path}, {"code", wire.code}, {"message", error.message}}});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "rest/message.h"
@@ -13,8 +14,16 @@ struct WireError {
   std::string code;
 };
 
-/// The one place that turns kinds into statuses and codes. `update`: the call changes an object.
-[[nodiscard]] WireError ToWire(const Error& error, ErrorKind kind, bool update);
+/// What decides about status and code.
+struct Problem {
+  std::string_view path;
+  ErrorKind kind = ErrorKind::kInternal;
+  bool shared = false;  ///< A shared load balancer is concerned.
+  bool update = false;  ///< The call changes an object.
+};
+
+/// The one place that turns kinds into statuses and codes (api-v3.md 1.9, api-extensions.md 1.5).
+[[nodiscard]] WireError ToWire(const Problem& problem);
 
 /// The complete answer.
 [[nodiscard]] Response ErrorResponse(const Error& error, bool update,

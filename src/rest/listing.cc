@@ -9,40 +9,24 @@
 #include <string_view>
 #include <utility>
 
-#include "model/resources.h"
-
 namespace elb::rest {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using control::Resource;
 
-using model::ListParameter;
-using model::ValueType;
-
-std::string_view KindOf(Resource resource) {
-  switch (resource) {
-    case Resource::kLoadBalancer:
-      return "loadbalancer";
-    case Resource::kListener:
-      return "listener";
-    case Resource::kPool:
-      return "pool";
-    case Resource::kMember:
-      return "member";
-    case Resource::kHealthMonitor:
-      return "healthmonitor";
-    case Resource::kCertificate:
-      break;
-  }
-  return "certificate";
-}
-
 std::string Lower(std::string text) {
   for (char& letter : text) {
     letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   }
   return text;
+}
+
+std::optional<std::int64_t> NumberIn(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole ? std::optional(number) : std::nullopt;
 }
 
 /// Does one value of an object equal the text of a parameter?
@@ -54,13 +38,14 @@ bool Equals(const Json& value, const std::string& wanted) {
     return Lower(wanted) == (value.get<bool>() ? "true" : "false");
   }
   if (value.is_number_integer()) {
-    return std::to_string(value.get<std::int64_t>()) == wanted;
+    return NumberIn(wanted) == value.get<std::int64_t>();
   }
   return value.is_null() && wanted.empty();
 }
 
-/// All values at `place` of an object.
+/// All values at `place` of an object; null stands for a list without elements.
 std::vector<const Json*> ValuesAt(const Json& object, std::string_view place) {
+  static const Json null;
   const std::size_t bracket = place.find("[]");
   const auto found = object.find(std::string(place.substr(0, bracket)));
   if (found == object.end()) {
@@ -69,110 +54,182 @@ std::vector<const Json*> ValuesAt(const Json& object, std::string_view place) {
   if (bracket == std::string_view::npos) {
     return {&*found};
   }
+  if (found->empty()) {
+    return {&null};
+  }
   std::vector<const Json*> values;
   const std::string_view rest = place.substr(bracket + 2);
   for (const Json& element : *found) {
-    values.push_back(rest.empty() ? &element : &element[std::string(rest.substr(1))]);
+    values.push_back(rest.empty() ? &element : &element.at(std::string(rest.substr(1))));
   }
   return values;
 }
 
 bool MatchesDomain(const Json& object, const std::string& wanted) {
-  const Json& domain = object["domain"];
+  const Json& domain = object.at("domain");
   if (!domain.is_string()) {
     return wanted.empty();
   }
   const std::string list = ',' + domain.get<std::string>() + ',';
-  return domain == wanted || list.contains(',' + wanted + ',');
+  return domain == wanted || (!wanted.empty() && list.contains(',' + wanted + ','));
 }
 
-bool Matches(const Json& object, const ListParameter& parameter,
-             const std::vector<std::string>& wanted) {
-  return std::ranges::any_of(wanted, [&](const std::string& text) {
-    if (parameter.name == "domain") {
-      return MatchesDomain(object, text);
-    }
-    return std::ranges::any_of(ValuesAt(object, parameter.place),
-                               [&](const Json* value) { return Equals(*value, text); });
+/// `wanted` is `key=value` of one object in the list at `place`.
+bool MatchesKeyed(const Json& object, std::string_view place, const std::string& wanted) {
+  const std::size_t equals = wanted.find('=');
+  if (equals == std::string::npos) {
+    return false;
+  }
+  const std::string key = wanted.substr(0, equals);
+  return std::ranges::any_of(object.at(std::string(place)), [&](const Json& element) {
+    const auto found = element.find(key);
+    return found != element.end() && Equals(*found, wanted.substr(equals + 1));
   });
 }
 
-/// Numbers and flags must look like such (api-v3.md 1.8.2).
-Result<void> CheckForm(const ListParameter& parameter, const std::vector<std::string>& wanted) {
-  const std::string path(parameter.name);
-  for (const std::string& text : wanted) {
-    if (parameter.form == ValueType::kNumber) {
-      std::int64_t number = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (!text.empty() && (error != std::errc{} || end != text.data() + text.size())) {
-        return Invalid(path, fmt::format("{} must be an integer", path));
-      }
-    } else if (parameter.form == ValueType::kFlag && Lower(text) != "true" &&
-               Lower(text) != "false") {
-      return Invalid(path, fmt::format("{} must be true or false", path));
-    }
+bool HasAddress(const Json& balancer, std::int64_t version) {
+  if (version == 4) {
+    return balancer.at("vip_address").is_string() || !balancer.at("eips").empty();
+  }
+  return version == 6 && balancer.at("ipv6_vip_address").is_string();
+}
+
+bool MatchesOne(const Json& object, const Parameter& parameter, const std::string& wanted) {
+  switch (parameter.compare) {
+    case Compare::kText:
+    case Compare::kNumber:
+    case Compare::kFlag:
+      return std::ranges::any_of(ValuesAt(object, parameter.place),
+                                 [&](const Json* value) { return Equals(*value, wanted); });
+    case Compare::kDomain:
+      return MatchesDomain(object, wanted);
+    case Compare::kKeyed:
+      return MatchesKeyed(object, parameter.place, wanted);
+    case Compare::kIpVersion:
+      return HasAddress(object, NumberIn(wanted).value_or(0));
+    case Compare::kMember:
+      return true;
+    case Compare::kZero:
+      return wanted == "0";
+    case Compare::kNothing:
+      break;
+  }
+  return false;
+}
+
+Result<void> CheckForm(const Parameter& parameter, const std::string& text) {
+  const std::string name(parameter.name);
+  const bool number =
+      parameter.compare == Compare::kNumber || parameter.compare == Compare::kIpVersion;
+  if (number && !text.empty() && !NumberIn(text)) {
+    return Invalid(name, fmt::format("{} must be an integer", name));
+  }
+  if (parameter.compare == Compare::kFlag && Lower(text) != "true" && Lower(text) != "false") {
+    return Invalid(name, fmt::format("{} must be true or false", name));
   }
   return {};
 }
 
-Result<std::size_t> ReadLimit(const Query& query) {
-  constexpr std::size_t kLimitMax = 2000;
-  const auto text = query.First("limit");
-  if (!text) {
-    return kLimitMax;
+/// Where `Selection` holds what a parameter wants; null when it cannot.
+std::vector<std::string>* SelectedBy(control::Selection& selection, const Condition& condition) {
+  const std::string_view name = condition.parameter->name;
+  const std::string_view place = condition.parameter->place;
+  if (name == "id") {
+    return &selection.ids;
   }
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
-  if (text->empty() || error != std::errc{} || end != text->data() + text->size() ||
-      limit > kLimitMax) {
-    return Invalid("limit", "limit must be 0 to 2000");
+  if (name == "name") {
+    return &selection.names;
   }
-  return limit == 0 ? kLimitMax : limit;
-}
-
-Result<bool> ReadReverse(const Query& query) {
-  const std::string text = Lower(query.First("page_reverse").value_or("false"));
-  if (text != "true" && text != "false") {
-    return Invalid("page_reverse", "page_reverse must be true or false");
-  }
-  return text == "true";
+  const bool owner = place == "loadbalancers[].id" || place == "pools[].id" || place == "pool_id";
+  const bool none = std::ranges::find(condition.wanted, "") != condition.wanted.end();
+  return owner && !none ? &selection.owners : nullptr;
 }
 
 }  // namespace
 
-Result<std::vector<Json>> Filter(std::vector<Json> all, const Query& query, Resource resource) {
-  for (const ListParameter& parameter : model::FindResource(KindOf(resource))->parameters) {
-    const std::vector<std::string> wanted = query.All(parameter.name);
-    if (wanted.empty()) {
-      continue;
+Result<Conditions> ReadConditions(std::span<const Parameter> parameters, const Query& query) {
+  Conditions conditions;
+  for (const Parameter& parameter : parameters) {
+    std::vector<std::string> wanted = query.All(parameter.name);
+    for (const std::string& text : wanted) {
+      ELB_RETURN_IF_ERROR(CheckForm(parameter, text));
     }
-    ELB_RETURN_IF_ERROR(CheckForm(parameter, wanted));
-    std::erase_if(all, [&](const Json& object) { return !Matches(object, parameter, wanted); });
+    if (!wanted.empty()) {
+      conditions.push_back({.parameter = &parameter, .wanted = std::move(wanted)});
+    }
   }
-  return all;
+  return conditions;
 }
 
-Result<Page> Paginate(std::vector<Json> all, const Query& query) {
-  ELB_ASSIGN_OR_RETURN(const std::size_t limit, ReadLimit(query));
-  ELB_ASSIGN_OR_RETURN(const bool reverse, ReadReverse(query));
+control::Selection TakeSelection(Conditions& conditions) {
+  control::Selection selection;
+  std::erase_if(conditions, [&](Condition& condition) {
+    std::vector<std::string>* place = SelectedBy(selection, condition);
+    if (place == nullptr) {
+      return false;
+    }
+    *place = std::move(condition.wanted);
+    return true;
+  });
+  return selection;
+}
+
+bool Matches(const Json& object, const Conditions& conditions) {
+  return std::ranges::all_of(conditions, [&](const Condition& condition) {
+    return std::ranges::any_of(condition.wanted, [&](const std::string& wanted) {
+      return MatchesOne(object, *condition.parameter, wanted);
+    });
+  });
+}
+
+Result<PageRange> ReadPageRange(const Query& query) {
+  constexpr std::int64_t kLimitMax = 2000;
+  PageRange range{.limit = kLimitMax, .marker = query.First("marker"), .reverse = false};
+  if (const auto text = query.First("limit")) {
+    const auto limit = NumberIn(*text);
+    if (!limit || *limit < 0 || *limit > kLimitMax) {
+      return Invalid("limit", "limit must be 0 to 2000");
+    }
+    range.limit = static_cast<std::size_t>(*limit == 0 ? kLimitMax : *limit);
+  }
+  const std::string reverse = Lower(query.First("page_reverse").value_or("false"));
+  if (reverse != "true" && reverse != "false") {
+    return Invalid("page_reverse", "page_reverse must be true or false");
+  }
+  range.reverse = reverse == "true";
+  return range;
+}
+
+Result<Page> CollectPage(const std::vector<std::string>& ids, const PageRange& range,
+                         const ShowMatching& show) {
   std::size_t begin = 0;
-  std::size_t end = all.size();
-  if (const auto marker = query.First("marker")) {
-    const auto found =
-        std::ranges::find_if(all, [&](const Json& object) { return object["id"] == *marker; });
-    if (found == all.end()) {
+  std::size_t end = ids.size();
+  if (range.marker) {
+    const auto found = std::ranges::find(ids, *range.marker);
+    if (found == ids.end()) {
       return Invalid("marker", "marker names no object of the list");
     }
-    const auto at = static_cast<std::size_t>(found - all.begin());
-    (reverse ? end : begin) = reverse ? at : at + 1;
+    const auto at = static_cast<std::size_t>(found - ids.begin());
+    (range.reverse ? end : begin) = range.reverse ? at : at + 1;
   }
-  if (reverse) {
-    begin = end > limit ? end - limit : 0;
+  Page page;
+  if (range.reverse) {
+    for (std::size_t i = end; i > begin && page.items.size() < range.limit; --i) {
+      if (auto shown = show(ids[i - 1])) {
+        page.items.push_back(*std::move(shown));
+      }
+    }
+    std::ranges::reverse(page.items);
+    page.more = end < ids.size();  // At least the marker.
+    return page;
   }
-  const std::size_t stop = std::min(end, begin + limit);
-  Page page{.items = {}, .more = stop < all.size()};
-  for (std::size_t i = begin; i < stop; ++i) {
-    page.items.push_back(std::move(all[i]));
+  for (std::size_t i = begin; i < end && !page.more; ++i) {
+    auto shown = show(ids[i]);
+    if (shown && page.items.size() == range.limit) {
+      page.more = true;
+    } else if (shown) {
+      page.items.push_back(*std::move(shown));
+    }
   }
   return page;
 }

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "rest/error_codes.h"
 
 namespace elb::rest {
 namespace {
@@ -50,6 +49,10 @@ void Send(server::ServerStream& stream, const Response& response, bool close) {
                    .content_length = response.body.size(),
                    .close = close},
                   response.body, server::BodyEnd::kLast);
+}
+
+Error TooLarge() {
+  return {.kind = ErrorKind::kTooLarge, .path = "body", .message = "the body is larger than 2 MiB"};
 }
 
 /// Where the control thread leaves its answer. The handler may be gone by then.
@@ -131,21 +134,13 @@ net::Task<void> RestHandler::Serve(server::ServerStream& stream) {
     stream.Cut();
     co_return;
   }
-  if (state == BodyState::kTooLarge) {
-    Send(stream,
-         ErrorResponse({.kind = ErrorKind::kTooLarge,
-                        .path = "body",
-                        .message = "the body is larger than 2 MiB"},
-                       false, ""),
-         true);
-    co_return;
-  }
+  const bool too_large = state == BodyState::kTooLarge;
   net::Signal& signal = stream.signal();
   signal.ClearDeadline();
   const MailboxOwner owner(signal);
   const std::shared_ptr<Mailbox>& mailbox = owner.mailbox();
-  executor_->Run([api = api_, mailbox, request = std::move(request)] {
-    Deliver(mailbox, api->Handle(request));
+  executor_->Run([api = api_, mailbox, request = std::move(request), too_large] {
+    Deliver(mailbox, too_large ? api->Refuse(request, TooLarge()) : api->Handle(request));
   });
   while (!mailbox->ready.load(std::memory_order_acquire)) {
     if (co_await signal.Wait() == net::Wake::kCancelled) {
@@ -153,7 +148,7 @@ net::Task<void> RestHandler::Serve(server::ServerStream& stream) {
       co_return;
     }
   }
-  Send(stream, mailbox->response, false);
+  Send(stream, mailbox->response, too_large);
 }
 
 void RestHandler::OnRefused(const server::ConnectionFacts& /*connection*/,

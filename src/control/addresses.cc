@@ -1,0 +1,194 @@
+#include "control/addresses.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+
+#include "control/rules.h"
+
+namespace elb::control {
+namespace {
+
+using model::LoadBalancer;
+
+std::uint32_t NumberOf(const IpAddress& address) {
+  const auto& bytes = address.bytes();
+  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+         std::uint32_t{bytes[2]} << 8 | bytes[3];
+}
+
+IpAddress AddressOf(std::uint32_t number) {
+  return IpAddress::V4({static_cast<std::uint8_t>(number >> 24),
+                        static_cast<std::uint8_t>(number >> 16),
+                        static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)});
+}
+
+/// An IPv4 subnet in numbers.
+struct Range {
+  std::uint32_t first = 0;  ///< The network's own address.
+  std::uint32_t last = 0;   ///< Broadcast.
+  std::string gateway;
+
+  [[nodiscard]] bool Usable(std::uint32_t number) const {
+    return number > first && number < last && AddressOf(number).ToString() != gateway;
+  }
+};
+
+std::optional<Range> RangeOf(const SubnetConfig& subnet) {
+  const auto prefix = IpPrefix::Parse(subnet.cidr);
+  if (!prefix || prefix->address.family() != IpFamily::kV4 || prefix->length > 30) {
+    return std::nullopt;
+  }
+  const std::uint32_t first = NumberOf(prefix->address);
+  return Range{
+      .first = first, .last = first | (0xffffffffU >> prefix->length), .gateway = subnet.gateway};
+}
+
+/// The first free usable address from `cursor` on, round the range; moves the cursor behind it.
+/// The search passes addresses in use only, mostly none.
+std::optional<std::string> NextFree(const State& state, const Range& range, IpAddress& cursor) {
+  std::uint32_t number = NumberOf(cursor);
+  const std::uint64_t size = std::uint64_t{range.last} - range.first + 1;
+  for (std::uint64_t tries = 0; tries < size; ++tries, ++number) {
+    if (number < range.first || number > range.last) {
+      number = range.first;
+    }
+    const std::uint32_t octet = number & 0xff;  // Some clients take .0 and .255 for no hosts.
+    const std::string text = AddressOf(number).ToString();
+    if (octet != 0 && octet != 255 && range.Usable(number) &&
+        state.By(kLoadBalancersOfAddress, text).empty()) {
+      cursor = AddressOf(number + 1);
+      return text;
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::string> FreeAddress(Draft& draft, const NodeConfig& node, const SubnetConfig& subnet) {
+  const std::optional<Range> range = RangeOf(subnet);
+  if (!range) {
+    return Internal(fmt::format("subnet {} has no usable IPv4 range", subnet.name));
+  }
+  IpAddress& cursor = draft.AddressCursor(subnet.subnet_id);
+  if (cursor == IpAddress()) {
+    cursor = IpAddress::Parse(node.first_vip).value_or(AddressOf(range->first + 1));
+  }
+  if (auto found = NextFree(draft.state(), *range, cursor)) {
+    return *std::move(found);
+  }
+  return Invalid("loadbalancer.vip_subnet_cidr_id", "the subnet has no free address left");
+}
+
+/// The address that the request names, in one spelling.
+Result<std::string> AskedAddress(const State& state, const SubnetConfig& subnet,
+                                 const LoadBalancer& balancer) {
+  const auto address = IpAddress::Parse(balancer.vip_address);
+  const std::optional<Range> range = RangeOf(subnet);
+  if (!address || address->family() != IpFamily::kV4 || !range ||
+      !range->Usable(NumberOf(*address))) {
+    return Invalid("loadbalancer.vip_address",
+                   fmt::format("vip_address must be a usable IPv4 address of {}", subnet.cidr));
+  }
+  for (const auto& [sequence, id] : state.By(kLoadBalancersOfAddress, address->ToString())) {
+    if (id != balancer.identity.id) {
+      Error error = Conflict("loadbalancer.vip_address",
+                             fmt::format("address {} is in use", balancer.vip_address))
+                        .error();
+      const LoadBalancer* user = state.load_balancers.Find(id);
+      if (user->identity.project_id == balancer.identity.project_id) {
+        error.blockers = {{.kind = "loadbalancer", .id = id, .name = user->name}};
+        error.blockers_total = 1;
+      }
+      return std::unexpected(std::move(error));
+    }
+  }
+  return address->ToString();
+}
+
+}  // namespace
+
+Result<void> AssignAddress(Draft& draft, const UseCase& use, Addressed addressed,
+                           const model::Given& given) {
+  LoadBalancer& balancer = *addressed.balancer;
+  const LoadBalancer* before = addressed.before;
+  const bool differs = before == nullptr || before->vip_address != balancer.vip_address;
+  if (balancer.vip_subnet_cidr_id.empty()) {
+    if (!balancer.vip_address.empty() && differs) {
+      return Invalid("loadbalancer.vip_address", "vip_address needs vip_subnet_cidr_id");
+    }
+    balancer.vip_address.clear();
+    balancer.vip_port_id.clear();
+    return {};
+  }
+  const SubnetConfig* subnet = FindSubnet(*use.node, balancer.vip_subnet_cidr_id);
+  if (subnet == nullptr) {
+    return Failure(ErrorKind::kReferenceNotFound, "loadbalancer.vip_subnet_cidr_id",
+                   fmt::format("subnet {} could not be found", balancer.vip_subnet_cidr_id));
+  }
+  if (!balancer.vpc_id.empty() && balancer.vpc_id != subnet->vpc_id) {
+    return Invalid("loadbalancer.vip_subnet_cidr_id", "the subnet lies in another VPC");
+  }
+  balancer.vpc_id = subnet->vpc_id;
+  const bool moved = before == nullptr || before->vip_subnet_cidr_id != balancer.vip_subnet_cidr_id;
+  if (!balancer.vip_address.empty() &&
+      (differs || (moved && model::WasGiven(given, "vip_address")))) {
+    ELB_ASSIGN_OR_RETURN(balancer.vip_address, AskedAddress(draft.state(), *subnet, balancer));
+  } else if (moved || balancer.vip_address.empty()) {
+    ELB_ASSIGN_OR_RETURN(balancer.vip_address, FreeAddress(draft, *use.node, *subnet));
+  }
+  return {};
+}
+
+Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& balancer) {
+  const State& state = draft.state();
+  if (!balancer.publicip_ids.empty()) {
+    const std::string& id = balancer.publicip_ids.front();
+    for (const auto& [sequence, other] : state.By(kLoadBalancersOfPublicAddress, id)) {
+      if (state.load_balancers.Find(other)->identity.project_id == use.caller->project) {
+        return Conflict("loadbalancer.publicip_ids[0]",
+                        fmt::format("public address {} is bound already", id));
+      }
+    }
+    return Failure(ErrorKind::kReferenceNotFound, "loadbalancer.publicip_ids[0]",
+                   fmt::format("public address {} could not be found", id));
+  }
+  if (!balancer.publicip) {
+    return {};
+  }
+  if (balancer.publicip->ip_version == 6) {
+    return Failure(ErrorKind::kNoIpv6, "loadbalancer.publicip.ip_version",
+                   "public IPv6 addresses are not available here");
+  }
+  const auto first = IpAddress::Parse(use.node->first_eip);
+  if (!first || first->family() != IpFamily::kV4) {
+    return Internal("the node has no public addresses");
+  }
+  IpAddress& cursor = draft.AddressCursor("");
+  if (cursor == IpAddress()) {
+    cursor = *first;
+  }
+  const Range range{.first = NumberOf(*first) - 1, .last = 0xffffffff, .gateway = {}};
+  auto found = NextFree(state, range, cursor);
+  if (!found) {
+    return Internal("the node has no public address left");
+  }
+  balancer.eip_address = *std::move(found);
+  balancer.eip_id = NewUuid(draft.random());
+  balancer.publicip.reset();
+  return {};
+}
+
+Result<void> CheckIpv6(const NodeConfig& node, const LoadBalancer& balancer) {
+  const std::string& id = balancer.ipv6_vip_virsubnet_id;
+  if (id.empty()) {
+    return {};
+  }
+  if (FindSubnet(node, id) == nullptr) {
+    return Failure(ErrorKind::kReferenceNotFound, "loadbalancer.ipv6_vip_virsubnet_id",
+                   fmt::format("subnet {} could not be found", id));
+  }
+  return Failure(ErrorKind::kNoIpv6, "loadbalancer.ipv6_vip_virsubnet_id",
+                 "the subnet has no IPv6 addresses");
+}
+
+}  // namespace elb::control

@@ -1,0 +1,110 @@
+#include "control/revision_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "control/draft.h"
+#include "crypto/hash.h"
+#include "model/document.h"
+
+namespace elb::control {
+namespace {
+
+using model::Json;
+
+constexpr std::size_t kValueBytesMax = 1024;
+
+std::string Dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+/// Long values are named by what identifies them.
+Json Shortened(const Json& value) {
+  const std::string text = value.is_string() ? value.get<std::string>() : Dump(value);
+  if (text.size() <= kValueBytesMax) {
+    return value;
+  }
+  return {{"length", text.size()}, {"sha256", crypto::Sha256Hex(text)}};
+}
+
+/// Elements of `from` that `without` does not hold, each as often as it is missing.
+Json Missing(const Json& from, const Json& without) {
+  std::vector<Json> rest(without.begin(), without.end());
+  Json missing = Json::array();
+  for (const Json& element : from) {
+    const auto found = std::ranges::find(rest, element);
+    if (found == rest.end()) {
+      missing.push_back(element);
+    } else {
+      rest.erase(found);
+    }
+  }
+  return missing;
+}
+
+/// Turns `from` and `to` of a list into what came, went or moved.
+void DescribeList(Json& change) {
+  const Json from = change["from"];
+  const Json to = change["to"];
+  change.erase("from");
+  change.erase("to");
+  Json added = Missing(to, from);
+  Json removed = Missing(from, to);
+  const bool reordered = added.empty() && removed.empty();
+  change["added"] = Shortened(added);
+  change["removed"] = Shortened(removed);
+  if (reordered) {
+    change["reordered"] = true;
+  }
+}
+
+std::string MillisecondsText(WallTime at) {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch());
+  std::string text = TimeText(at);
+  text.pop_back();
+  return fmt::format("{}.{:03}Z", text, since.count() % 1000);
+}
+
+}  // namespace
+
+Json RevisionFields(const model::Schema& schema, const Json& before, const Json& after,
+                    const Json& defaults) {
+  const bool created = !before.is_object();
+  Json fields = model::ChangedFields(schema, created ? defaults : before, after);
+  for (Json& field : fields) {
+    if (created) {
+      field.erase("from");
+      field["to"] = Shortened(field["to"]);
+    } else if (field["from"].is_array() && field["to"].is_array()) {
+      DescribeList(field);
+    } else {
+      field["from"] = Shortened(field["from"]);
+      field["to"] = Shortened(field["to"]);
+    }
+  }
+  return fields;
+}
+
+std::string RevisionText(const RevisionStamp& stamp, const Json& origin, Json changes) {
+  Json record{{"number", stamp.number}, {"created_at", MillisecondsText(stamp.at)}};
+  record.update(origin);
+  record["changes"] = std::move(changes);
+  record["guard"] = nullptr;
+  return Dump(record);
+}
+
+RevisionAuthor AuthorOf(const std::string& record) {
+  const Json json = Json::parse(record, nullptr, false);
+  if (!json.is_object()) {
+    return {};
+  }
+  const Json author = json.value("author", Json::object());
+  const Json name = author.is_object() ? author.value("user_name", Json()) : Json();
+  return {.user_name = name.is_string() ? name.get<std::string>() : std::string(),
+          .created_at = json.value("created_at", std::string())};
+}
+
+}  // namespace elb::control

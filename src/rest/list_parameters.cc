@@ -1,0 +1,98 @@
+#include <array>
+
+#include "model/resources.h"
+#include "rest/listing.h"
+
+namespace elb::rest {
+
+using control::Resource;
+
+namespace {
+
+constexpr std::array kKinds = {Resource::kLoadBalancer,  Resource::kListener,
+                               Resource::kPool,          Resource::kMember,
+                               Resource::kHealthMonitor, Resource::kCertificate};
+
+constexpr Parameter kFlavor[] = {{"id", "id"},
+                                 {"name", "name"},
+                                 {"type", "type"},
+                                 {"shared", "shared", Compare::kFlag},
+                                 {"flavor_sold_out", "flavor_sold_out", Compare::kFlag}};
+
+/// Parameters that ask for more than one field of the table (api-v3.md 1.8.3).
+constexpr Parameter kOfLoadBalancers[] = {{"eips", "eips", Compare::kKeyed},
+                                          {"publicips", "publicips", Compare::kKeyed},
+                                          {"ip_version", "", Compare::kIpVersion},
+                                          {"member_address", "", Compare::kMember},
+                                          {"member_device_id", "", Compare::kNothing}};
+constexpr Parameter kOfListeners[] = {{"member_address", "", Compare::kMember},
+                                      {"member_device_id", "", Compare::kNothing},
+                                      {"member_instance_id", "", Compare::kNothing},
+                                      {"enterprise_project_id", "", Compare::kZero}};
+constexpr Parameter kOfPools[] = {{"member_address", "", Compare::kMember},
+                                  {"member_device_id", "", Compare::kNothing},
+                                  {"member_instance_id", "", Compare::kNothing}};
+constexpr Parameter kOfOthers[] = {{"enterprise_project_id", "", Compare::kZero}};
+
+std::span<const Parameter> Special(Resource resource) {
+  switch (resource) {
+    case Resource::kLoadBalancer:
+      return kOfLoadBalancers;
+    case Resource::kListener:
+      return kOfListeners;
+    case Resource::kPool:
+      return kOfPools;
+    case Resource::kMember:
+    case Resource::kHealthMonitor:
+      return kOfOthers;
+    case Resource::kCertificate:
+      break;
+  }
+  return {};
+}
+
+Compare CompareOf(const model::ListParameter& parameter) {
+  switch (parameter.form) {
+    case model::ValueType::kNumber:
+      return Compare::kNumber;
+    case model::ValueType::kFlag:
+      return Compare::kFlag;
+    default:
+      return parameter.name == "domain" ? Compare::kDomain : Compare::kText;
+  }
+}
+
+std::vector<Parameter> Collect(Resource resource) {
+  std::vector<Parameter> all;
+  for (const model::ListParameter& parameter : TableOf(resource).parameters) {
+    all.push_back(
+        {.name = parameter.name, .place = parameter.place, .compare = CompareOf(parameter)});
+  }
+  for (const Parameter& parameter : Special(resource)) {
+    all.push_back(parameter);
+  }
+  return all;
+}
+
+}  // namespace
+
+const model::Resource& TableOf(Resource resource) {
+  static constexpr std::array kNames = {"loadbalancer", "listener",      "pool",
+                                        "member",       "healthmonitor", "certificate"};
+  return *model::FindResource(kNames[static_cast<std::size_t>(resource)]);
+}
+
+std::span<const Parameter> ParametersOf(Resource resource) {
+  static const std::array all = [] {
+    std::array<std::vector<Parameter>, kKinds.size()> made;
+    for (const Resource kind : kKinds) {
+      made[static_cast<std::size_t>(kind)] = Collect(kind);
+    }
+    return made;
+  }();
+  return all[static_cast<std::size_t>(resource)];
+}
+
+std::span<const Parameter> FlavorParameters() { return kFlavor; }
+
+}  // namespace elb::rest
