@@ -206,6 +206,24 @@ TEST_F(ControlTest, MakesOneRevisionPerWriteAndNoneWithoutAChange) {
   EXPECT_EQ(world_.Show(Resource::kLoadBalancer, balancer)["extensions"]["revision"], 2);
 }
 
+TEST_F(ControlTest, TakesAnObjectSentBackAsItIsShownForNoChange) {
+  const std::string balancer = world_.Balancer();
+  const std::string pool = world_.Pool(balancer);
+  const std::string listener = world_.Listener(balancer, 80, {{"default_pool_id", pool}});
+  const std::string certificate = world_.Certificate();
+  const std::string monitor = world_.Monitor(pool);
+  const std::string member = world_.Member(pool, "127.0.0.2");
+  const std::uint64_t revision = world_.revision();
+  for (const auto& [resource, id] :
+       {std::pair{Resource::kLoadBalancer, balancer}, std::pair{Resource::kListener, listener},
+        std::pair{Resource::kPool, pool}, std::pair{Resource::kCertificate, certificate},
+        std::pair{Resource::kHealthMonitor, monitor}, std::pair{Resource::kMember, member}}) {
+    EXPECT_TRUE(world_.Update(resource, id, world_.Show(resource, id))) << id;
+  }
+
+  EXPECT_EQ(world_.revision(), revision);
+}
+
 TEST_F(ControlTest, NumbersOnlyObjectsWhoseOwnFieldsChanged) {
   const std::string balancer = world_.Balancer();
   const std::string listener = world_.Listener(balancer, 80);

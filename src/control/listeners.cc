@@ -137,6 +137,17 @@ Result<void> CheckOffered(const Listener& listener) {
   return {};
 }
 
+/// Headers sent back as they are shown are no change, though some were never set before.
+void KeepShownHeaders(const Listener& before, Listener& after) {
+  Json was;
+  Json is;
+  model::WriteInsertHeaders(before, model::Purpose::kResponse, was);
+  model::WriteInsertHeaders(after, model::Purpose::kResponse, is);
+  if (was == is) {
+    after.insert_headers = before.insert_headers;
+  }
+}
+
 /// A new default pool without a load balancer of its own takes that of the listener.
 void AdoptPool(Draft& draft, const Listener& listener) {
   const auto pool = draft.state().pools.Get(listener.default_pool_id);
@@ -197,6 +208,7 @@ Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id, c
   ELB_ASSIGN_OR_RETURN(const model::Given given,
                        model::ReadUpdate(model::ListenerSchema(), body, &after));
   FillDefaults(after, balancer->kind());
+  KeepShownHeaders(*before, after);
   ClearUnusedReason(after);
   ELB_RETURN_IF_ERROR(CheckListener(after, before.get(), balancer->kind(), given));
   ELB_RETURN_IF_ERROR(CheckOffered(after));
