@@ -89,18 +89,14 @@ Result<void> CheckReferences(const State& state, const UseCase& use, const Liste
 }
 
 Result<void> CheckPort(const State& state, const Listener& listener) {
-  const bool udp = listener.protocol == "UDP";
-  for (const auto& [sequence, id] : state.By(kListenersOfLoadBalancer, listener.loadbalancer_id)) {
-    const Listener* other = state.listeners.Find(id);
-    if (other->protocol_port == listener.protocol_port && (other->protocol == "UDP") == udp) {
-      Error error{
-          .kind = ErrorKind::kPortTaken,
-          .path = "listener.protocol_port",
-          .message = fmt::format("port {} is in use on the load balancer", listener.protocol_port)};
-      error.blockers = {{.kind = "listener", .id = id, .name = other->name}};
-      error.blockers_total = 1;
-      return std::unexpected(std::move(error));
-    }
+  for (const auto& [sequence, id] : state.By(kListenersOfPort, PortKey(listener))) {
+    Error error{
+        .kind = ErrorKind::kPortTaken,
+        .path = "listener.protocol_port",
+        .message = fmt::format("port {} is in use on the load balancer", listener.protocol_port)};
+    error.blockers = {{.kind = "listener", .id = id, .name = state.listeners.Find(id)->name}};
+    error.blockers_total = 1;
+    return std::unexpected(std::move(error));
   }
   return {};
 }

@@ -60,7 +60,8 @@ Result<void> CheckZones(const NodeConfig& node, const LoadBalancer& balancer) {
 }
 
 /// Downstream subnets: known, of the load balancer's VPC, and still there when members need them.
-Result<void> CheckSubnets(const State& state, const UseCase& use, const LoadBalancer& balancer) {
+Result<void> CheckSubnets(const State& state, const UseCase& use, const LoadBalancer& balancer,
+                          const LoadBalancer* before) {
   for (std::size_t i = 0; i < balancer.elb_virsubnet_ids.size(); ++i) {
     const std::string path = fmt::format("loadbalancer.elb_virsubnet_ids[{}]", i);
     const std::string& id = balancer.elb_virsubnet_ids[i];
@@ -73,11 +74,19 @@ Result<void> CheckSubnets(const State& state, const UseCase& use, const LoadBala
       return Invalid(path, "the subnet lies in another VPC");
     }
   }
-  const auto listed = [&](const SubnetConfig* subnet) {
-    return subnet == nullptr || std::ranges::any_of(balancer.elb_virsubnet_ids, [&](auto& id) {
-             return FindSubnet(*use.node, id) == subnet;
-           });
+  const auto names = [&](const LoadBalancer& lister, const SubnetConfig* subnet) {
+    return std::ranges::any_of(lister.elb_virsubnet_ids, [&](const std::string& id) {
+      return FindSubnet(*use.node, id) == subnet;
+    });
   };
+  const auto listed = [&](const SubnetConfig* subnet) {
+    return subnet == nullptr || names(balancer, subnet);
+  };
+  const SubnetConfig* own = FindSubnet(*use.node, balancer.vip_subnet_cidr_id);
+  if (before != nullptr && names(*before, own) && !listed(own)) {
+    return Conflict("loadbalancer.elb_virsubnet_ids",
+                    "the subnet of the load balancer's own address cannot be dropped");
+  }
   std::vector<Blocker> members;
   for (const auto& [sequence, pool] : state.By(kPoolsOfLoadBalancer, balancer.identity.id)) {
     for (const auto& [order, id] : state.By(kMembersOfPool, pool)) {
@@ -147,7 +156,7 @@ Result<std::string> CreateLoadBalancer(Draft& draft, UseCase& use, const Json& b
   ELB_RETURN_IF_ERROR(AssignAddress(draft, use, {.balancer = &balancer, .before = nullptr}, given));
   ELB_RETURN_IF_ERROR(BindPublicAddress(draft, use, balancer));
   ChooseSubnets(*use.node, balancer);
-  ELB_RETURN_IF_ERROR(CheckSubnets(draft.state(), use, balancer));
+  ELB_RETURN_IF_ERROR(CheckSubnets(draft.state(), use, balancer, nullptr));
   ClearUnusedReason(balancer);
   balancer.identity.id = NewUuid(draft.random());
   balancer.identity.project_id = use.caller->project;
@@ -180,7 +189,7 @@ Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& i
       AssignAddress(draft, use, {.balancer = &after, .before = before.get()}, given));
   if (after.elb_virsubnet_ids != before->elb_virsubnet_ids) {
     ChooseSubnets(*use.node, after);
-    ELB_RETURN_IF_ERROR(CheckSubnets(draft.state(), use, after));
+    ELB_RETURN_IF_ERROR(CheckSubnets(draft.state(), use, after, before.get()));
   }
   if (!after.vip_address.empty() && after.vip_port_id.empty()) {
     after.vip_port_id = NewUuid(draft.random());

@@ -100,6 +100,33 @@ TEST_F(LoadBalancerRulesTest, GivesItsAddressBack) {
   EXPECT_TRUE(Try({{"vip_address", "127.20.0.60"}}));
 }
 
+TEST_F(LoadBalancerRulesTest, KeepsTheSubnetsOfItsAddressAndItsMembers) {
+  NodeConfig node;
+  for (const char* octet : {"1", "2"}) {
+    node.subnets.push_back({.name = std::string("subnet-") + octet,
+                            .vpc_id = node.vpc_id,
+                            .network_id = std::string("network-") + octet,
+                            .subnet_id = std::string("neutron-") + octet,
+                            .cidr = std::string("10.0.") + octet + ".0/24",
+                            .gateway = std::string("10.0.") + octet + ".1"});
+  }
+  World world(node);
+  const std::string first = node.subnets[0].network_id;
+  const std::string balancer =
+      world.Balancer({{"elb_virsubnet_ids", {first, "network-1", "network-2"}}});
+  const std::string member =
+      world.Member(world.Pool(balancer), "10.0.1.5", 80, {{"subnet_cidr_id", "neutron-1"}});
+  const auto keep = [&](const Json& subnets) {
+    return world.Update(Resource::kLoadBalancer, balancer, {{"elb_virsubnet_ids", subnets}});
+  };
+
+  EXPECT_EQ(KindOf(keep({"network-1", "network-2"})), ErrorKind::kConflict);
+  EXPECT_EQ(BlockersOf(keep({first, "network-2"})), std::vector{member});
+  EXPECT_TRUE(keep({first, "network-1"}));
+  EXPECT_EQ(world.Show(Resource::kLoadBalancer, balancer)["elb_virsubnet_ids"],
+            (Json{first, "network-1"}));
+}
+
 TEST_F(LoadBalancerRulesTest, IsNotDeletedWhileSomethingIsBelowIt) {
   const std::string balancer = world_.Balancer();
   const std::string listener = world_.Listener(balancer, 80);

@@ -7,6 +7,11 @@ std::string AddressText(const std::string& address) {
   return parsed ? parsed->ToString() : address;
 }
 
+std::string PortKey(const model::Listener& listener) {
+  return listener.loadbalancer_id + (listener.protocol == "UDP" ? "|udp|" : "|tcp|") +
+         std::to_string(listener.protocol_port);
+}
+
 std::string EndpointKey(const model::Member& member) {
   return member.pool_id + '|' + AddressText(member.address) + '|' +
          std::to_string(member.protocol_port);
@@ -72,6 +77,7 @@ template <>
 void State::Link(const model::Listener& object, std::uint64_t sequence, bool add) {
   const std::string& id = object.identity.id;
   Set(kListenersOfLoadBalancer, object.loadbalancer_id, sequence, id, add);
+  Set(kListenersOfPort, PortKey(object), sequence, id, add);
   Set(kListenersOfPool, object.default_pool_id, sequence, id, add);
   Set(kListenersOfCertificate, object.default_tls_container_ref, sequence, id, add);
   Set(kListenersOfCertificate, object.client_ca_tls_container_ref, sequence, id, add);

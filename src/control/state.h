@@ -123,6 +123,8 @@ inline constexpr std::string_view kListenersOfCertificate = "listener.certificat
 /// By private and public address.
 inline constexpr std::string_view kLoadBalancersOfAddress = "loadbalancer.address";
 inline constexpr std::string_view kLoadBalancersOfPublicAddress = "loadbalancer.eip";  ///< By id.
+/// By `PortKey`.
+inline constexpr std::string_view kListenersOfPort = "listener.port";
 /// By `EndpointKey`.
 inline constexpr std::string_view kMembersOfEndpoint = "member.endpoint";
 /// By address, in one spelling.
@@ -130,6 +132,8 @@ inline constexpr std::string_view kMembersOfAddress = "member.address";
 
 /// One spelling of an address; texts that are none stay as they are.
 [[nodiscard]] std::string AddressText(const std::string& address);
+/// A listener's port on its load balancer, which UDP has to itself (api-v3.md 2.19.3).
+[[nodiscard]] std::string PortKey(const model::Listener& listener);
 /// A member's place in its pool, under which it must be alone (api-v3.md 2.4).
 [[nodiscard]] std::string EndpointKey(const model::Member& member);
 
