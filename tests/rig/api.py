@@ -256,6 +256,12 @@ class Service:
             more.setdefault("tls", True)
         return RawClient(self.address, self.port, **more)
 
+    def h2(self, **more):
+        """A connected HTTP/2 client."""
+        from rig.h2client import H2Client
+
+        return H2Client(self.address, self.port, **more)
+
     def get(self, target: str = "/", **more):
         """One GET (or `method`) on a connection of its own."""
         with self.client() as client:
