@@ -15,6 +15,7 @@ from OpenSSL import SSL, crypto
 
 WIRE_VERSIONS = {"1.0": 0x0301, "1.1": 0x0302, "1.2": 0x0303, "1.3": 0x0304}
 RECORD_ALERT, RECORD_HANDSHAKE = 21, 22
+RECORD_HEADER_BYTES = 5
 CLOSE_NOTIFY = 0
 _CALLBACK_ALERT, _CALLBACK_READ = 0x4000, 0x04
 _RECEIVE_BYTES = 1 << 17
@@ -39,6 +40,7 @@ def client_context(
     highest: str = "1.3",
     ciphers: str | None = None,
     alpn: list[str] | None = None,
+    sigalgs: str | None = None,
 ) -> SSL.Context:
     """A permissive context: security level 0. `ciphers` may name TLS 1.3 suites or older ones;
     with `ca` (PEM) the server's chain is verified."""
@@ -54,6 +56,8 @@ def client_context(
         raise UnusableOffer(str(error)) from None
     if new and not SSL._lib.SSL_CTX_set_ciphersuites(context._context, new.encode()):
         raise UnusableOffer(new)
+    if sigalgs and not SSL._lib.SSL_CTX_set1_sigalgs_list(context._context, sigalgs.encode()):
+        raise UnusableOffer(sigalgs)
     if ca:
         authority = crypto.load_certificate(crypto.FILETYPE_PEM, ca.encode())
         context.get_cert_store().add_cert(authority)
@@ -92,6 +96,7 @@ class TlsLayer:
         self._lock = threading.Lock()  #: The TLS state; never held while the socket blocks.
         self._send_lock = threading.Lock()  #: Keeps records in order on the wire.
         self._outgoing: list[bytes] = []
+        self.hello = b""  #: Our ClientHello as it went out, without record header.
         context.set_info_callback(_note_alert)
         self.connection = SSL.Connection(context, None)
         self.connection.set_app_data(self)
@@ -109,6 +114,7 @@ class TlsLayer:
                     data = b"".join(self._outgoing)
                     self._outgoing.clear()
                 if data:
+                    self.hello = self.hello or data[RECORD_HEADER_BYTES:]
                     self.raw.sendall(data)
 
     def _collect(self) -> None:
