@@ -112,7 +112,7 @@ class H2Client:
         self.pings: list[bytes] = []
         self.next_stream = 1
         self.window = WINDOW_BYTES  #: What we may still send on the connection.
-        self.auto_acknowledge = True
+        self.auto_acknowledge = preface  #: Before the preface an answer would be the preface.
         self.auto_window = True
         self._headers_of: tuple[int, bytes, bool] | None = None
         self._batch: list[bytes] | None = None
