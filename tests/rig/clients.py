@@ -110,6 +110,8 @@ class RawClient:
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
+        if self.tls:
+            self.tls.keep_session()
         self.socket.close()
 
     def reset(self) -> None:

@@ -192,6 +192,10 @@ class TlsLayer:
                 return b""
             raise
 
+    def keep_session(self) -> None:
+        """OpenSSL makes a session unusable when its connection is freed without a close_notify."""
+        self.connection.set_shutdown(SSL.SENT_SHUTDOWN)
+
     @property
     def version(self) -> str:
         return self.connection.get_protocol_version_name()
