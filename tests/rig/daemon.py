@@ -51,6 +51,13 @@ def is_sanitized(path: Path) -> bool:
     return b"__asan_init" in path.read_bytes() or b"__tsan_init" in path.read_bytes()
 
 
+def _is_used(second: int) -> bool:
+    """Whether somebody listens on 127.`second`.x.x, as the kernel lists it."""
+    listening, ours = "0A", f"{second:02X}7F"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[3] == listening and row[1][4:8] == ours for row in rows)
+
+
 class Subnet:
     """A /16 of the loopback network that no other daemon on this machine uses meanwhile."""
 
@@ -62,6 +69,9 @@ class Subnet:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
+                self._lock.close()
+                continue
+            if _is_used(second):  # By a daemon that outlived its test run.
                 self._lock.close()
                 continue
             self.second = second
