@@ -182,6 +182,23 @@ def test_T5_3_a_backend_that_stops_reading_is_504_and_never_408(service):
     assert answer.first_byte_at - progress[0] <= MEMBER + LATE
 
 
+def test_T5_3_a_gap_after_the_response_has_begun_closes_the_connection(service):
+    service.update_listener(member_timeout=30)
+    begun = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+
+    def begin_early(exchange) -> None:
+        exchange.send(begun)
+        exchange.wait(CLIENT + 5)
+
+    service.backends[0].set(begin_early)
+    with service.client() as client:
+        before = now()
+        client.send(http1.request("/", "POST", fields=[("Content-Length", "10")], body=b"abc"))
+        answer = client.read_response("POST")
+        assert (answer.status, answer.complete, answer.body) == (200, False, b"a")
+        check_duration(client.end.at - before, CLIENT, late=LATE + 0.3)
+
+
 def test_T5_10_a_client_that_leaves_is_499(daemon, service):
     member, target = service.backends[0], f"/left-{service.scheme}"
     service.update_listener(member_timeout=30)

@@ -237,16 +237,17 @@ def test_T5_3_a_gap_after_the_response_has_begun_is_cancel(service, member):
 
     def begin_early(exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
-        exchange.wait(20)
+        exchange.wait(CLIENT + 5)
 
     member.set(begin_early)
     with service.h2() as client:
         stream = client.send_request(method="POST", body=b"abc", end=False)
         answer = client.wait_for_answer(stream)
         assert answer.status == 200
+        before = now()
         client.wait_for(stream)
         assert (answer.ended, answer.reset) == (False, CANCEL)
-        assert client.get("/after").status in (200, 504)
+        check_duration(answer.done_at - before, CLIENT, late=LATE + 0.3)
 
 
 def test_T5_3_a_backend_that_stops_reading_is_504_and_never_408(service, member):
@@ -292,6 +293,7 @@ def test_5_2_a_client_that_reads_nothing_is_cut_off(service, member):
     """The socket stalls: the whole connection is reset."""
     member.set(modes.stream(64 << 20, b"x" * 65536))
     with service.h2(receive_buffer=4096) as client:
+        client.auto_acknowledge = client.auto_window = False  # Sending would hide the RST.
         client.send_window(0, 1 << 30)
         stream = client.new_stream()
         client.send_headers(pseudo_fields("/stall"), stream=stream)
