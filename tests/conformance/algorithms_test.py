@@ -137,6 +137,7 @@ def test_T6_5_a_client_keeps_its_member(own_daemon, backend):
     assert mapping(service, "http") == original
 
     running.restart()
+    service.api = running.api()  # Its port is another one now.
     assert mapping(service, "http") == original
     for index in range(5):
         service.set_weight(index, 100 if index % 2 else 7)

@@ -279,8 +279,8 @@ def test_9_5_an_offline_member_gets_no_request(make, backend):
     assert names == {members[1].name}
 
 
-def test_9_3_states_survive_a_kill(own_daemon, backend):
-    """T9.10: after kill -9 the first request never meets the OFFLINE member, and no 503."""
+def test_T9_10_states_survive_a_kill(own_daemon, backend):
+    """After kill -9 the first request never meets the OFFLINE member, and no 503."""
     running = own_daemon()
     api = running.api()
     members = [backend() for _ in range(3)]
