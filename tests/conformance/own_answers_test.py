@@ -141,18 +141,29 @@ def test_T12_1_plain_http_on_a_tls_port_is_400(services):
         check_body(400, answer.get("content-type"), answer.body, "html")
 
 
+def upload(asker: Asker) -> Reply:
+    """The whole mebibyte is sent before the first byte of the answer is read."""
+    asker.connect().client.send_quietly(http1.request("/", "POST", body=b"x" * (1 << 20)))
+    return asker.finish(None, "POST")
+
+
+def upload_h2(asker: Asker) -> Reply:
+    """As much of the mebibyte as the first flow-control window allows."""
+    client = asker.connect().client
+    pseudo = [(":method", "POST"), (":scheme", "https"), (":authority", "a"), (":path", "/")]
+    stream = client.send_headers([*pseudo, ("content-length", str(1 << 20))], end=False)
+    for _ in range(3):
+        client.send_data(stream, b"x" * 16384, end=False)
+    return asker.finish(stream)
+
+
 @pytest.mark.parametrize("front", FRONTS)
 def test_T12_2_a_fixed_response_survives_an_unread_megabyte(api, lb, certificate, front):
     service = make_front(api, lb, [], front, certificate, enhance_l7policy_enable=True)
     rows.fixed(api, service, rows.path("prefix", "/"), status="403", message_body="b" * 1000)
     for _ in range(5):
         with Asker(service, front) as asker:
-            if front == "h2":
-                reply = asker.finish(asker.start(method="POST"))
-            else:
-                asker.connect().client.send_quietly(
-                    http1.request("/", "POST", body=b"x" * (1 << 20)))
-                reply = asker.finish(None, "POST")
+            reply = upload_h2(asker) if front == "h2" else upload(asker)
         assert (reply.status, reply.body, reply.complete) == (403, b"b" * 1000, True)
 
 
