@@ -82,6 +82,10 @@ class Subnet:
     def cidr(self) -> str:
         return f"127.{self.second}.0.0/16"
 
+    def fileno(self) -> int:
+        """The lock. A daemon inherits it, so that one which outlives its test keeps the subnet."""
+        return self._lock.fileno()
+
     def release(self) -> None:
         self._lock.close()
 
@@ -160,7 +164,8 @@ class Daemon:
                    self.directory / "elbd.yaml"]
         self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log,
                                         stdin=subprocess.DEVNULL, env=self.environment(),
-                                        preexec_fn=_die_with_parent)
+                                        preexec_fn=_die_with_parent,
+                                        pass_fds=[self.subnet.fileno()])
         try:
             wait_until(self._ready, START_TIMEOUT, "elbd ready")
         except AssertionError as failure:
