@@ -88,7 +88,7 @@ def test_T11_1_every_field_has_its_name(daemon, make):
     service, target = make(), unique("names")
     service.get(target)
     missing = EACH.keys() - daemon.access_log.wait_for(target).keys()
-    assert not missing, sorted(missing)
+    assert not missing, " ".join(sorted(missing))
 
 
 @pytest.mark.parametrize("front", FRONTS)

@@ -89,7 +89,7 @@ def test_T11_3_the_names_of_the_contract_exist(daemon, api, lb, backend, certifi
     names = daemon.metrics().names()
     there = {name.removesuffix("_count") for name in names}
     missing = [name for name in CONTRACT if f"elb_{name}" not in there]
-    assert not missing, missing
+    assert not missing, " ".join(missing)
 
 
 @pytest.mark.slow

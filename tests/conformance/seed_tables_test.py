@@ -351,7 +351,8 @@ def test_table_1_4_tag(site):
     refused = site.code("8902", "9899")
     for tags in ([*most, {"key": "one too many", "value": ""}],
                  [{"key": "k" * 37, "value": ""}], [{"key": "k", "value": "v" * 44}],
-                 [{"key": "", "value": ""}], [{"key": "k", "value": "1"}, {"key": "k", "value": "2"}]):
+                 [{"key": "", "value": ""}],
+                 [{"key": "k", "value": "1"}, {"key": "k", "value": "2"}]):
         site.refuse_listener(400, refused, tags=tags)
 
 

@@ -1,4 +1,4 @@
-"""A dedicated or a shared load balancer and what is put beneath it, for tables that hold for both."""
+"""A dedicated or a shared load balancer with all beneath it, for tables that hold for both."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ REQUESTS_PER_ROUND = 10
 
 @pytest.mark.slow
 def test_T6_1b_toggling_one_weight_disturbs_nobody(daemon, api, lb):
-    """500 members: each of the others receives 12 ± 2 of 6,000 requests, the toggled one 18 ± 3."""
+    """Of 500 members each other one gets 12 ± 2 of 6,000 requests, the toggled one 18 ± 3."""
     with Crowd(daemon.subnet.second) as crowd:
         service = api.make_service(lb, [])
         made = [api.create("member", service.pool["id"], **body) for body in crowd.members(MEMBERS)]
