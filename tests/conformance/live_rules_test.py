@@ -7,9 +7,11 @@ import re
 import subprocess
 import threading
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
+from conformance import policy_rows as rows
 from conformance.fronts import FRONTS, Asker, ask, make_front
 from rig import http1, modes
 from rig.clients import RawClient
@@ -71,12 +73,16 @@ class Changes:
     certificate: dict
     turn: int = 0
 
-    def run(self, until: float) -> int:
-        steps = [self.listeners, self.names, self.timeouts, self.tls, self.headers, self.pool,
-                 self.members, self.monitor, self.default_pool]
+    GROUPS: ClassVar = {
+        "listeners_and_groups": ["listeners", "names", "timeouts", "tls", "headers", "pool",
+                                 "members", "monitor", "default_pool"],
+        "rules_and_lists": ["policies", "ip_lists", "security_policies"],
+    }  # fmt: skip
+
+    def run(self, group: str, until: float) -> int:
         while now() < until:
-            for step in steps:
-                step()
+            for step in self.GROUPS[group]:
+                getattr(self, step)()
             self.turn += 1
         return self.turn
 
@@ -146,9 +152,45 @@ class Changes:
         self.api.delete("member", member["id"], other["id"])
         self.api.delete("pool", other["id"])
 
+    def policies(self) -> None:
+        """Policies, rules and priorities that match none of the requests."""
+        for service in self.services.values():
+            made = [rows.fixed(self.api, service, rows.path("exact", f"/never-{number}"),
+                               status="403", priority=number + 1) for number in range(2)]
+            swapped = [{"id": made[0]["id"], "priority": 2}, {"id": made[1]["id"], "priority": 1}]
+            self.api.call("POST", "l7policies/batch-update-priority",
+                          {"l7policies": swapped}).expect(202)
+            rule = f"l7policies/{made[0]['id']}/rules/{made[0]['rules'][0]['id']}"
+            self.api.call("PUT", rule, {"rule": {"value": "/never-more"}}).expect(200)
+            for policy in made:
+                self.api.delete("l7policy", policy["id"])
+
+    def ip_lists(self) -> None:
+        """A black list without the clients: bound, changed, suspended, unbound."""
+        group = self.api.create("ipgroup", ip_list=[{"ip": "192.0.2.0/24"}])
+        for service in self.services.values():
+            service.update_listener(ipgroup={"ipgroup_id": group["id"], "type": "black"})
+        self.api.update("ipgroup", group["id"], ip_list=[{"ip": f"10.0.0.{self.turn % 250}"}])
+        for service in self.services.values():
+            service.update_listener(ipgroup={"enable_ipgroup": False})
+            service.update_listener(ipgroup=None)
+        self.api.delete("ipgroup", group["id"])
+
+    def security_policies(self) -> None:
+        ciphers = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+                   "TLS_AES_128_GCM_SHA256"]  # fmt: skip
+        made = self.api.create("security_policy", protocols=["TLSv1.2"], ciphers=ciphers)
+        for front in ("https", "h2"):
+            self.services[front].update_listener(security_policy_id=made["id"])
+        self.api.update("security_policy", made["id"], protocols=["TLSv1.2", "TLSv1.3"])
+        for front in ("https", "h2"):
+            self.services[front].update_listener(security_policy_id=None)
+        self.api.delete("security_policy", made["id"])
+
 
 @pytest.mark.slow
-def test_T13_1_no_change_harms_traffic(own_daemon, ca, backend):
+@pytest.mark.parametrize("group", Changes.GROUPS)
+def test_T13_1_no_change_harms_traffic(own_daemon, ca, backend, group):
     """Keep-alive, new connections, HTTP/2 and a WebSocket while every row of the table is looped
     over: no error, no unexpected status, no reset. 60 s with ELB_FULL=1."""
     running = own_daemon(release=True)
@@ -157,8 +199,8 @@ def test_T13_1_no_change_harms_traffic(own_daemon, ca, backend):
     certificate = api.make_certificate(issued[0])
     lb, stop = api.make_lb(), threading.Event()
     with NginxMember("A") as one, NginxMember("B") as other, NginxMember("C") as spare:
-        services = {front: make_front(api, lb, [one, other], front, certificate)
-                    for front in FRONTS}  # fmt: skip
+        services = {front: make_front(api, lb, [one, other], front, certificate,
+                                      enhance_l7policy_enable=True) for front in FRONTS}
         sockets = make_front(api, lb, [socket_member], "http", certificate, port=8099)
         changes = Changes(api, services, spare, issued, certificate)
         loads = [Wrk(services["http"].origin, 8), Wrk(services["https"].origin, 8)]
@@ -166,7 +208,7 @@ def test_T13_1_no_change_harms_traffic(own_daemon, ca, backend):
 
         def change() -> int:
             try:
-                return changes.run(now() + SECONDS)
+                return changes.run(group, now() + SECONDS)
             finally:
                 stop.set()
 
