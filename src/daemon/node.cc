@@ -107,7 +107,8 @@ Result<void> Node::StartDataPlane() {
   parts.clock = &clock_;
   parts.ticket_keys = &ticket_keys_;
   parts.cells = &cells_;
-  parts.access_log = config.access_log ? &access_log_ : nullptr;
+  reject_log_.writer = telemetry::LogWriter::OnStandardError(config.workers);
+  parts.logs = {.access = config.access_log ? &access_log_ : nullptr, .reject = &reject_log_};
   parts.health = health_.get();
   ELB_ASSIGN_OR_RETURN(data_plane_, proxy::ProxyDataPlane::Create(parts));
   return {};

@@ -58,7 +58,7 @@ class Node {
 
  private:
   /// Hands workers' lines to the writer.
-  class AccessLogSink final : public proxy::LineSink {
+  class FileSink final : public proxy::LineSink {
    public:
     [[nodiscard]] bool Offer(std::size_t worker, std::string_view line) override {
       return writer->Offer(worker, line);
@@ -80,7 +80,8 @@ class Node {
   SystemRandom random_;
   tls::TicketKeys ticket_keys_;
   contract::MemberCells cells_;
-  AccessLogSink access_log_;
+  FileSink access_log_;
+  FileSink reject_log_;
   std::unique_ptr<DataDirectory> data_;
   std::unique_ptr<proxy::ProxyDataPlane> data_plane_;
   std::unique_ptr<control::Control> control_;

@@ -3,70 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
+#include <ctime>
 #include <iterator>
 
+#include "proxy/json_line.h"
 #include "tls/server_stream.h"
 
 namespace elb::proxy {
 namespace {
-
-/// Builds one JSON object by appending. Values come from peers: they are escaped.
-class JsonLine {
- public:
-  explicit JsonLine(std::string& line) : line_(line) {
-    line_.clear();
-    line_ += '{';
-  }
-
-  /// An empty value is `-`, as everywhere in the log.
-  void Text(std::string_view name, std::string_view value) {
-    Name(name);
-    line_ += '"';
-    AppendEscaped(value.empty() ? "-" : value);
-    line_ += '"';
-  }
-  void Number(std::string_view name, std::uint64_t value) {
-    Name(name);
-    fmt::format_to(std::back_inserter(line_), "{}", value);
-  }
-  void Seconds(std::string_view name, MonotonicTime::duration value) {
-    Name(name);
-    AppendSeconds(value);
-  }
-  void AppendSeconds(MonotonicTime::duration value) {
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
-    fmt::format_to(std::back_inserter(line_), "{}.{:03}", millis / 1000, millis % 1000);
-  }
-  void Name(std::string_view name) {
-    if (line_.size() > 1) {
-      line_ += ',';
-    }
-    line_ += '"';
-    line_ += name;
-    line_ += "\":";
-  }
-  void Raw(std::string_view text) { line_ += text; }
-  void End() { line_ += "}\n"; }
-
- private:
-  void AppendEscaped(std::string_view value) {
-    for (const char letter : value) {
-      const auto byte = static_cast<unsigned char>(letter);
-      if (letter == '"' || letter == '\\') {
-        line_ += '\\';
-        line_ += letter;
-      } else if (byte < 0x20 || byte >= 0x7f) {
-        fmt::format_to(std::back_inserter(line_), "\\u{:04x}", byte);
-      } else {
-        line_ += letter;
-      }
-    }
-  }
-
-  std::string& line_;
-};
 
 std::string_view FieldValue(const http::RequestHead& request, http::FieldName name) {
   for (const http::Field& field : request.fields) {
@@ -133,6 +82,8 @@ void WriteAttempts(JsonLine& json, const ExchangeRecord& record) {
              [&](const AttemptRecord& attempt) { AppendTime(json, attempt, attempt.ended); });
   PerAttempt(json, "upstream_addr", record,
              [&](const AttemptRecord& attempt) { json.Raw(attempt.endpoint.ToString()); });
+  PerAttempt(json, "upstream_addr_priv", record,
+             [&](const AttemptRecord& attempt) { json.Raw(attempt.endpoint.ToString()); });
   PerAttempt(json, "member_name", record,
              [&](const AttemptRecord& attempt) { json.Raw(attempt.member->id.value()); });
 }
@@ -151,14 +102,35 @@ void WriteRequest(JsonLine& json, const ExchangeRecord& record) {
   json.Number("request_header_length", request.head_bytes);
 }
 
+/// `2026-11-25T10:00:00+01:00`; made anew once per second and thread.
+std::string_view LocalTime(std::int64_t unix_s) {
+  thread_local std::int64_t made_for = -1;
+  thread_local std::array<char, 32> text{};
+  thread_local std::size_t length = 0;
+  if (made_for != unix_s) {
+    made_for = unix_s;
+    const auto time = static_cast<std::time_t>(unix_s);
+    std::tm parts{};
+    localtime_r(&time, &parts);
+    length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S%z", &parts);
+    std::memmove(&text[length - 1], &text[length - 2], 2);  // `+0100` to `+01:00`.
+    text[length - 2] = ':';
+    ++length;
+  }
+  return {text.data(), length};
+}
+
 /// Where and when, which every line has.
 void WriteStart(JsonLine& json, const WorkerContext& worker,
-                const server::ConnectionFacts& connection, int status) {
+                const contract::ListenerConfig& listener, const server::ConnectionFacts& connection,
+                int status) {
   const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(
                           worker.reactor->wall_now().time_since_epoch())
                           .count();
   json.Name("msec");
   json.Raw(fmt::format("{}.{:03}", millis / 1000, millis % 1000));
+  json.Text("access_log_topic_id", listener.load_balancer.log_topic_id);
+  json.Text("time_iso8601", LocalTime(millis / 1000));
   json.Text("log_ver", "elb_01");
   json.Text("remote_addr", connection.peer.address.ToString());
   json.Number("remote_port", connection.peer.port);
@@ -168,6 +140,7 @@ void WriteStart(JsonLine& json, const WorkerContext& worker,
 void WriteListener(JsonLine& json, const contract::ListenerConfig& listener,
                    const server::ConnectionFacts& connection) {
   json.Text("lb_name", "loadbalancer_" + listener.load_balancer.id.value());
+  json.Text("listener_name", "listener_" + listener.id.value());
   json.Text("listener_id", listener.id.value());
   json.Text("tenant_id", listener.load_balancer.project.value());
   json.Text("eip_address", listener.load_balancer.eip ? listener.load_balancer.eip->ToString()
@@ -184,14 +157,50 @@ std::string_view TakeWord(std::string_view& line) {
 }
 
 void WriteTls(JsonLine& json, const server::ConnectionFacts& connection) {
-  if (connection.tls == nullptr) {
-    return;
-  }
-  const tls::Facts& facts = connection.tls->facts();
+  static const tls::Facts none;
+  const tls::Facts& facts = connection.tls != nullptr ? connection.tls->facts() : none;
   json.Text("certificate_id", facts.certificate_id);
   json.Text("ssl_protocol", facts.version);
   json.Text("ssl_cipher", facts.cipher);
   json.Text("sni_domain_name", facts.sni);
+}
+
+/// `pool_<id>`, and with it the load balancer where the pool serves several.
+std::string PoolName(const ExchangeRecord& record, const contract::ListenerConfig& listener) {
+  if (record.pool == nullptr || record.outcome->pool_name.empty()) {
+    return {};
+  }
+  std::string name = "pool_" + record.pool->config->id.value();
+  if (record.pool->config->load_balancers.size() > 1) {
+    name += '*' + listener.load_balancer.id.value();
+  }
+  return name;
+}
+
+bool EqualWithoutCase(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other, [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
+  });
+}
+
+/// The request fields that the listener's log names, or all but those: `name: value; name: value`.
+std::string CustomHeaders(const contract::ListenerConfig& listener,
+                          const http::RequestHead& request) {
+  std::string text;
+  if (listener.log_headers.empty()) {
+    return text;
+  }
+  for (const http::Field& field : request.fields) {
+    const bool named = std::ranges::any_of(listener.log_headers, [&](const std::string& name) {
+      return EqualWithoutCase(name, field.name);
+    });
+    if (named != listener.log_headers_exclude) {
+      fmt::format_to(std::back_inserter(text), "{}{}: {}", text.empty() ? "" : "; ", field.name,
+                     field.value);
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -200,7 +209,7 @@ void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record)
   const contract::ListenerConfig& listener = *record.listener->config;
   const server::ConnectionFacts& connection = record.stream->connection();
   JsonLine json(line_);
-  WriteStart(json, worker, connection, record.outcome->status);
+  WriteStart(json, worker, listener, connection, record.outcome->status);
   WriteRequest(json, record);
   json.Number("request_length", record.stream->bytes_received());
   json.Number("bytes_sent", record.stream->bytes_sent());
@@ -208,6 +217,10 @@ void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record)
   json.Seconds("request_time", worker.reactor->now() - record.stream->started());
   WriteAttempts(json, record);
   json.Text("pool_id", record.outcome->pool_name);
+  json.Text("pool_name", PoolName(record, listener));
+  json.Text("self_defined_header", CustomHeaders(listener, record.stream->request()));
+  json.Number("tcpinfo_rtt", connection.stream->RoundTripMicros());
+  json.Text("actions_executed", {});
   json.Text("pool_usr_name", record.pool != nullptr ? record.pool->config->name : std::string());
   WriteListener(json, listener, connection);
   WriteTls(json, connection);
@@ -220,7 +233,7 @@ void AccessLog::WriteRefused(const WorkerContext& worker, const CompiledListener
                              const server::ConnectionFacts& connection,
                              const server::RefusedRequest& refused) {
   JsonLine json(line_);
-  WriteStart(json, worker, connection, refused.status);
+  WriteStart(json, worker, *listener.config, connection, refused.status);
   std::string_view bytes = refused.bytes;
   const std::string_view method = TakeWord(bytes);
   json.Text("request_method", method);

@@ -17,6 +17,12 @@ class LineSink {
   [[nodiscard]] virtual bool Offer(std::size_t worker, std::string_view line) = 0;
 };
 
+/// Where the lines of all workers go; null: off.
+struct LogSinks {
+  LineSink* access = nullptr;
+  LineSink* reject = nullptr;
+};
+
 /// Writes one JSON line per finished exchange (data-plane.md 11.1). One per worker, on its thread;
 /// the line buffer is reused.
 class AccessLog {

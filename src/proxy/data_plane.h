@@ -36,7 +36,7 @@ class ProxyDataPlane final : public contract::DataPlane {
     const Clock* clock = nullptr;
     tls::TicketKeys* ticket_keys = nullptr;
     contract::MemberCells* cells = nullptr;
-    LineSink* access_log = nullptr;  ///< Null: off.
+    LogSinks logs;
     HealthChecks* health = nullptr;  ///< Null: every member counts as NO_MONITOR.
     http::h1::Limits limits;
   };

@@ -7,14 +7,17 @@
 namespace elb::proxy {
 
 Worker::Worker(const Parts& parts)
-    : access_log_(parts.access_log != nullptr ? std::make_unique<AccessLog>(*parts.access_log)
-                                              : nullptr),
+    : access_log_(parts.logs.access != nullptr ? std::make_unique<AccessLog>(*parts.logs.access)
+                                               : nullptr),
+      reject_log_(parts.logs.reject != nullptr ? std::make_unique<RejectLog>(*parts.logs.reject)
+                                               : nullptr),
       sweep_signal_(*parts.reactor),
       scope_(*parts.reactor) {
   context_.index = parts.index;
   context_.reactor = parts.reactor;
   context_.network = parts.network;
   context_.access_log = access_log_.get();
+  context_.reject_log = reject_log_.get();
   scope_.Spawn(SweepEachSecond(this));
 }
 

@@ -12,6 +12,7 @@
 #include "net/task_scope.h"
 #include "proxy/access_log.h"
 #include "proxy/generation.h"
+#include "proxy/reject_log.h"
 #include "proxy/worker_context.h"
 #include "proxy/worker_listener.h"
 
@@ -25,7 +26,7 @@ class Worker {
     std::size_t index = 0;
     net::Reactor* reactor = nullptr;
     net::Network* network = nullptr;
-    LineSink* access_log = nullptr;  ///< Null: off.
+    LogSinks logs;
   };
   explicit Worker(const Parts& parts);
   ~Worker();
@@ -52,6 +53,7 @@ class Worker {
 
   WorkerContext context_;
   std::unique_ptr<AccessLog> access_log_;
+  std::unique_ptr<RejectLog> reject_log_;
   std::shared_ptr<const Generation> generation_;
   absl::flat_hash_map<ListenerId, std::unique_ptr<WorkerListener>> listeners_;
   std::vector<std::unique_ptr<WorkerListener>> retired_;

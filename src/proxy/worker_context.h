@@ -10,6 +10,7 @@
 namespace elb::proxy {
 
 class AccessLog;
+class RejectLog;
 
 /// What the connections and exchanges of one worker share. Worker's thread only.
 struct WorkerContext {
@@ -17,6 +18,7 @@ struct WorkerContext {
   net::Reactor* reactor = nullptr;
   net::Network* network = nullptr;
   AccessLog* access_log = nullptr;  ///< Null: off.
+  RejectLog* reject_log = nullptr;  ///< Likewise.
   UpstreamPool upstreams;
   http::FieldList response_fields;   ///< Scratch: never held across a suspension.
   http::ResponseHead response_head;  ///< Scratch, likewise.

@@ -9,6 +9,7 @@
 #include "proxy/access_log.h"
 #include "proxy/exchange.h"
 #include "proxy/exchange_metrics.h"
+#include "proxy/reject_log.h"
 
 namespace elb::proxy {
 
@@ -188,7 +189,11 @@ net::Task<void> WorkerListener::Serve(server::ServerStream& stream) {
 void WorkerListener::OnRefused(const server::ConnectionFacts& connection,
                                const server::RefusedRequest& refused) {
   CountRefused(*worker_, compiled(), refused.status);
-  if (worker_->access_log != nullptr && refused.status != 400) {
+  if (refused.status == 400) {
+    if (worker_->reject_log != nullptr) {
+      worker_->reject_log->Write(*worker_, compiled(), connection, refused);
+    }
+  } else if (worker_->access_log != nullptr) {
     worker_->access_log->WriteRefused(*worker_, compiled(), connection, refused);
   }
 }

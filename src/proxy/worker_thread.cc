@@ -7,20 +7,18 @@
 
 namespace elb::proxy {
 
-WorkerThread::WorkerThread(std::size_t index, const Clock& clock, LineSink* access_log)
-    : reactor_(clock),
-      network_(reactor_),
-      thread_([this, index, access_log] { Run(index, access_log); }) {}
+WorkerThread::WorkerThread(std::size_t index, const Clock& clock, const LogSinks& logs)
+    : reactor_(clock), network_(reactor_), thread_([this, index, logs] { Run(index, logs); }) {}
 
 WorkerThread::~WorkerThread() {
   reactor_.Stop();
   thread_.join();
 }
 
-void WorkerThread::Run(std::size_t index, LineSink* access_log) {
+void WorkerThread::Run(std::size_t index, const LogSinks& logs) {
   pthread_setname_np(pthread_self(), ("elb-worker-" + std::to_string(index)).c_str());
-  worker_ = std::make_unique<Worker>(Worker::Parts{
-      .index = index, .reactor = &reactor_, .network = &network_, .access_log = access_log});
+  worker_ = std::make_unique<Worker>(
+      Worker::Parts{.index = index, .reactor = &reactor_, .network = &network_, .logs = logs});
   reactor_.Run();
   worker_.reset();
 }

@@ -12,7 +12,7 @@ namespace elb::proxy {
 /// A worker with its reactor, network and thread. The worker is made and destroyed on that thread.
 class WorkerThread {
  public:
-  WorkerThread(std::size_t index, const Clock& clock, LineSink* access_log);
+  WorkerThread(std::size_t index, const Clock& clock, const LogSinks& logs);
   ~WorkerThread();
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
@@ -23,7 +23,7 @@ class WorkerThread {
   void Post(std::move_only_function<void(Worker&)> work);
 
  private:
-  void Run(std::size_t index, LineSink* access_log);
+  void Run(std::size_t index, const LogSinks& logs);
 
   net::EpollReactor reactor_;
   net::TcpNetwork network_;

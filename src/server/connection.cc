@@ -53,7 +53,8 @@ Connection::Connection(std::unique_ptr<net::Stream> stream, tls::ContextSource* 
     : handler_(&handler),
       policy_(&policy),
       stream_(Layer(std::move(stream), contexts, reactor, tls_)),
-      facts_{.peer = stream_->peer(), .local = stream_->local(), .tls = tls_},
+      facts_{
+          .peer = stream_->peer(), .local = stream_->local(), .tls = tls_, .stream = stream_.get()},
       signal_(reactor) {}
 
 Connection::~Connection() { stream_->SetSignal(nullptr); }
@@ -138,6 +139,7 @@ void Connection::DropTls() {
   tls_ = nullptr;
   facts_.tls = nullptr;
   stream_ = std::move(lower);
+  facts_.stream = stream_.get();
   stream_->SetSignal(&signal_);
 }
 

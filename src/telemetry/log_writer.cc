@@ -15,6 +15,7 @@ namespace elb::telemetry {
 namespace {
 
 constexpr std::size_t kRingBytes = 8 * 1024 * 1024;
+constexpr std::size_t kSmallRingBytes = 64 * 1024;
 constexpr std::chrono::milliseconds kPeriod{50};
 
 int OpenFile(const std::string& path) {
@@ -29,13 +30,17 @@ Result<std::unique_ptr<LogWriter>> LogWriter::Create(const std::string& path, st
     return Failure(ErrorKind::kInvalid, "access_log.file",
                    fmt::format("cannot open {}: {}", path, std::strerror(errno)));
   }
-  return std::unique_ptr<LogWriter>(new LogWriter(path, descriptor, writers));
+  return std::unique_ptr<LogWriter>(new LogWriter(path, descriptor, writers, kRingBytes));
 }
 
-LogWriter::LogWriter(std::string path, int descriptor, std::size_t writers)
+std::unique_ptr<LogWriter> LogWriter::OnStandardError(std::size_t writers) {
+  return std::unique_ptr<LogWriter>(new LogWriter({}, STDERR_FILENO, writers, kSmallRingBytes));
+}
+
+LogWriter::LogWriter(std::string path, int descriptor, std::size_t writers, std::size_t ring_bytes)
     : path_(std::move(path)), descriptor_(descriptor) {
   for (std::size_t i = 0; i < writers; ++i) {
-    rings_.push_back(std::make_unique<LineRing>(kRingBytes));
+    rings_.push_back(std::make_unique<LineRing>(ring_bytes));
   }
   thread_ = std::jthread([this] { Loop(); });
 }

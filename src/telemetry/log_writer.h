@@ -21,6 +21,8 @@ class LogWriter {
   /// `path` empty: standard output. Errors: the file cannot be opened.
   [[nodiscard]] static Result<std::unique_ptr<LogWriter>> Create(const std::string& path,
                                                                  std::size_t writers);
+  /// As `Create`, onto standard error, for lines that are rare and may be lost in a flood.
+  [[nodiscard]] static std::unique_ptr<LogWriter> OnStandardError(std::size_t writers);
   /// Writes what is left.
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
@@ -34,7 +36,7 @@ class LogWriter {
   }
 
  private:
-  LogWriter(std::string path, int descriptor, std::size_t writers);
+  LogWriter(std::string path, int descriptor, std::size_t writers, std::size_t ring_bytes);
   void Loop();
   void WriteOut(std::string& text) const;
   void ReopenIfMoved();
