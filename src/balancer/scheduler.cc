@@ -35,7 +35,8 @@ class RosterScheduler final : public Scheduler {
  public:
   RosterScheduler(Roster roster, std::shared_ptr<Scheduler> predecessor)
       : roster_(std::move(roster)), predecessor_(std::move(predecessor)) {
-    if (roster_.config->algorithm == Algorithm::kSourceIp) {
+    if (roster_.config->algorithm == Algorithm::kSourceIp ||
+        roster_.config->stickiness == contract::Stickiness::kApplicationCookie) {
       for (const MemberConfig& member : roster_.config->members) {
         seeds_.push_back(MemberSeed(member.endpoint));
       }
@@ -59,14 +60,27 @@ class RosterScheduler final : public Scheduler {
 
   std::optional<MemberIndex> Pick(const PickContext& context) override {
     const MutexLock lock(mutex_);
-    if (stale_.load(std::memory_order_acquire) || context.now >= next_step_) {
-      RebuildKeepingCredits(context.now);
-    }
+    CatchUp(context.now);
     const auto picked = PickByAlgorithm(context);
     if (picked) {
       roster_.cells[*picked]->active.fetch_add(1, std::memory_order_relaxed);
     }
     return picked;
+  }
+
+  [[nodiscard]] bool Take(MemberIndex member) override {
+    if (!Eligible(member)) {
+      return false;
+    }
+    roster_.cells[member]->active.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
+
+  [[nodiscard]] std::optional<MemberIndex> ByHash(std::uint64_t hash,
+                                                  const PickContext& context) override {
+    const MutexLock lock(mutex_);
+    CatchUp(context.now);
+    return HighestScore(hash, context.tried);
   }
 
   [[nodiscard]] NoPick WhyNone(const PickContext& context) const override {
@@ -136,6 +150,13 @@ class RosterScheduler final : public Scheduler {
     return credits;
   }
 
+  /// What changed since the last call: health, or the part of those in slow start.
+  void CatchUp(MonotonicTime now) ELB_REQUIRES(mutex_) {
+    if (stale_.load(std::memory_order_acquire) || now >= next_step_) {
+      RebuildKeepingCredits(now);
+    }
+  }
+
   void RebuildKeepingCredits(MonotonicTime now) ELB_REQUIRES(mutex_) {
     Rebuild(now, CurrentCredits());
   }
@@ -182,28 +203,27 @@ class RosterScheduler final : public Scheduler {
     return roster_.cells[member]->slow_start_ns.load(std::memory_order_relaxed) > 0;
   }
 
-  /// Lets members enter and leave slow start (data-plane.md 8.2, 8.4).
+  /// Lets members enter and leave slow start (data-plane.md 8.2, 8.4). Only health counts: a member
+  /// that serves in a pool that fails open (9.6) is neither warm nor warming up.
   void UpdateSlowStart(MonotonicTime now) ELB_REQUIRES(mutex_) {
     const auto& duration = roster_.config->slow_start;
     const bool active = duration && roster_.config->algorithm == Algorithm::kRoundRobin;
     const std::int64_t now_ns = now.time_since_epoch().count();
     bool settled_exists = false;
-    for (const MemberIndex i : eligible_) {
+    for (MemberIndex i = 0; i < roster_.cells.size(); ++i) {
       auto& entered = roster_.cells[i]->slow_start_ns;
       const std::int64_t value = entered.load(std::memory_order_relaxed);
       if (value > 0 && (!active || now_ns - value >= std::chrono::nanoseconds(*duration).count())) {
         entered.store(kSettled, std::memory_order_relaxed);
+      } else if (value > 0 && !Healthy(i)) {
+        entered.store(kNotEntered, std::memory_order_relaxed);  // Not warm: again at its return.
       }
-      settled_exists = settled_exists || entered.load(std::memory_order_relaxed) == kSettled;
+      settled_exists = settled_exists || (MayServe(i) && Healthy(i) &&
+                                          entered.load(std::memory_order_relaxed) == kSettled);
     }
-    for (MemberIndex i = 0; i < roster_.cells.size(); ++i) {
+    for (const MemberIndex i : eligible_) {
       auto& entered = roster_.cells[i]->slow_start_ns;
-      const std::int64_t value = entered.load(std::memory_order_relaxed);
-      const bool eligible = std::ranges::binary_search(eligible_, i);
-      if (!eligible && value > 0) {
-        entered.store(kNotEntered,
-                      std::memory_order_relaxed);  // Not warm yet: again at its return.
-      } else if (eligible && value == kNotEntered) {
+      if (Healthy(i) && entered.load(std::memory_order_relaxed) == kNotEntered) {
         const bool enters = active && settled_exists && Qualifies(i);
         entered.store(enters ? now_ns : kSettled, std::memory_order_relaxed);
       }
@@ -246,7 +266,7 @@ class RosterScheduler final : public Scheduler {
       case Algorithm::kLeastConnections:
         return PickLeastConnections(context);
       case Algorithm::kSourceIp:
-        return PickSourceIp(context);
+        return HighestScore(ClientSeed(*context.client), context.tried);
       case Algorithm::kRoundRobin:
       case Algorithm::kQuicCid:
         break;
@@ -310,14 +330,14 @@ class RosterScheduler final : public Scheduler {
     return best;
   }
 
-  std::optional<MemberIndex> PickSourceIp(const PickContext& context) ELB_REQUIRES(mutex_) {
-    const std::uint64_t client = ClientSeed(*context.client);
+  std::optional<MemberIndex> HighestScore(std::uint64_t hash,
+                                          std::span<const MemberIndex> tried) const
+      ELB_REQUIRES(mutex_) {
     std::optional<MemberIndex> best;
     std::uint64_t best_score = 0;
     for (const MemberIndex i : eligible_) {
-      const std::uint64_t score = Score(seeds_[i], client);
-      if ((!best || score > best_score) &&
-          std::ranges::find(context.tried, i) == context.tried.end()) {
+      const std::uint64_t score = Score(seeds_[i], hash);
+      if ((!best || score > best_score) && std::ranges::find(tried, i) == tried.end()) {
         best = i;
         best_score = score;
       }

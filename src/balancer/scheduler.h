@@ -56,6 +56,13 @@ class Scheduler {
   /// May this member take new requests now (0.2 "Eligible member", 9.6 fail open)? For sticky
   /// sessions.
   [[nodiscard]] virtual bool Eligible(MemberIndex member) const = 0;
+  /// Counts a request as active on a member that somebody else chose, if it is eligible; the caller
+  /// adopts the count as after `Pick`. The algorithm does not advance (6.2).
+  [[nodiscard]] virtual bool Take(MemberIndex member) = 0;
+  /// The eligible and untried member with the highest score for a hash (6.4), whatever the
+  /// algorithm. Counts and advances nothing. For application cookies (7.3).
+  [[nodiscard]] virtual std::optional<MemberIndex> ByHash(std::uint64_t hash,
+                                                          const PickContext& context) = 0;
   /// Some member's health changed. Any thread; picks that start afterwards see it.
   virtual void Refresh(MonotonicTime now) = 0;
 };

@@ -4,72 +4,19 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
-#include <map>
-#include <string>
 #include <thread>
+
+#include "balancer/testing/pool.h"
 
 namespace elb::balancer {
 namespace {
 
 using contract::Algorithm;
-using contract::MemberCell;
 using contract::MemberStatus;
-using contract::PoolConfig;
-using std::chrono::seconds;
-
-const IpAddress kClient = *IpAddress::Parse("127.0.0.1");
-
-/// A pool under construction; members are named A, B, C, ...
-class Pool {
- public:
-  explicit Pool(const std::vector<std::uint32_t>& weights,
-                Algorithm algorithm = Algorithm::kRoundRobin) {
-    config_.algorithm = algorithm;
-    for (const std::uint32_t weight : weights) {
-      Add(weight);
-    }
-  }
-
-  MemberCell& Add(std::uint32_t weight, std::uint64_t registration = 1) {
-    const auto index = config_.members.size();
-    const std::string name(1, static_cast<char>('A' + static_cast<char>(index)));
-    config_.members.push_back({.id = MemberId(name),
-                               .endpoint = {.address = *IpAddress::Parse("127.0.0.1"),
-                                            .port = static_cast<std::uint16_t>(8000 + index)},
-                               .weight = weight,
-                               .registration = registration,
-                               .slow_start_at_registration = config_.slow_start.has_value()});
-    cells_.push_back(std::make_shared<MemberCell>());
-    return *cells_.back();
-  }
-
-  std::shared_ptr<Scheduler> Schedule(MonotonicTime now = {},
-                                      std::shared_ptr<Scheduler> predecessor = nullptr) {
-    auto scheduler = CreateScheduler(
-        {.config = std::make_shared<PoolConfig>(config_), .cells = cells_}, predecessor);
-    scheduler->Activate(now);
-    return scheduler;
-  }
-
-  PoolConfig& config() { return config_; }
-  MemberCell& cell(std::size_t index) { return *cells_[index]; }
-
- private:
-  PoolConfig config_;
-  std::vector<std::shared_ptr<MemberCell>> cells_;
-};
-
-std::map<char, int> Count(Scheduler& scheduler, int picks, MonotonicTime now = {}) {
-  std::map<char, int> counts;
-  for (int i = 0; i < picks; ++i) {
-    ++counts[static_cast<char>(
-        'A' + static_cast<char>(*scheduler.Pick({.client = &kClient, .now = now})))];
-  }
-  return counts;
-}
-
-using Counts = std::map<char, int>;
+using testing::Count;
+using testing::Counts;
+using testing::kClient;
+using testing::Pool;
 
 TEST(SchedulerTest, KeepsItsPositionWhenWeightsChange) {
   Pool pool({5, 3, 2});
@@ -160,18 +107,74 @@ TEST(SchedulerTest, IsExactAcrossThreads) {
   EXPECT_EQ(counts[2], 2000);
 }
 
-TEST(LeastConnectionsTest, FollowsLoadPerWeight) {
+TEST(SchedulerTest, TakesASessionsMemberWithoutMovingOn) {
+  Pool pool({5, 1, 1});
+  auto scheduler = pool.Schedule();
+
+  EXPECT_TRUE(scheduler->Take(2));
+  EXPECT_TRUE(scheduler->Take(2));
+
+  EXPECT_EQ(pool.cell(2).active, 2);
+  EXPECT_EQ(Count(*scheduler, 3), (Counts{{'A', 2}, {'B', 1}}));
+}
+
+TEST(SchedulerTest, TakesNobodyWhoIsNotEligible) {
+  Pool pool({1, 1, 0});
+  pool.cell(0).status = MemberStatus::kOffline;
+  auto scheduler = pool.Schedule();
+
+  EXPECT_FALSE(scheduler->Take(0));
+  EXPECT_TRUE(scheduler->Take(1));
+  EXPECT_FALSE(scheduler->Take(2));
+  EXPECT_EQ(pool.cell(0).active, 0);
+}
+
+TEST(SchedulerTest, TakesAnOfflineMemberOnlyWhileThePoolFailsOpen) {
+  Pool pool({1, 1});
+  pool.config().minimum_healthy = 1;
+  pool.cell(0).status = MemberStatus::kOffline;
+  pool.cell(1).status = MemberStatus::kOffline;
+  auto scheduler = pool.Schedule();
+
+  EXPECT_TRUE(scheduler->Take(0));
+  pool.cell(1).status = MemberStatus::kOnline;
+  EXPECT_FALSE(scheduler->Take(0));
+}
+
+TEST(LeastConnectionsTest, T6_4_FollowsLoadPerWeight) {
   Pool pool({3, 1}, Algorithm::kLeastConnections);
 
   EXPECT_EQ(Count(*pool.Schedule(), 40), (Counts{{'A', 30}, {'B', 10}}));
 }
 
-TEST(LeastConnectionsTest, EvensOutWhatIsUneven) {
+TEST(LeastConnectionsTest, T6_4_EvensOutWhatIsUneven) {
   Pool pool({1, 1}, Algorithm::kLeastConnections);
   pool.cell(0).active = 100;
   pool.cell(1).active = 50;
 
   EXPECT_EQ(Count(*pool.Schedule(), 50), (Counts{{'B', 50}}));
+}
+
+TEST(LeastConnectionsTest, SpreadsIdleMembersByWeight) {
+  Pool pool({3, 1}, Algorithm::kLeastConnections);
+  auto scheduler = pool.Schedule();
+  Counts counts;
+
+  for (int i = 0; i < 40; ++i) {
+    const MemberIndex member = *scheduler->Pick({.client = &kClient});
+    ++counts[member == 0 ? 'A' : 'B'];
+    pool.cell(member).active = 0;
+  }
+
+  EXPECT_EQ(counts, (Counts{{'A', 30}, {'B', 10}}));
+}
+
+TEST(LeastConnectionsTest, PassesOverTheTried) {
+  Pool pool({1, 1}, Algorithm::kLeastConnections);
+  pool.cell(1).active = 7;
+  const std::array<MemberIndex, 1> tried{0};
+
+  EXPECT_EQ(pool.Schedule()->Pick({.client = &kClient, .tried = tried}), 1);
 }
 
 IpAddress Client(int number) {
@@ -204,78 +207,65 @@ TEST(SourceIpTest, SpreadsClientsEvenlyAndMovesOnlyThoseOfALostMember) {
   }
 }
 
-/// 100 requests per second for `time`, all at the pace of a clock that stands during each pick.
-std::map<char, int> Drive(Scheduler& scheduler, MonotonicTime from, seconds time) {
-  std::map<char, int> counts;
-  for (int i = 0; i < time.count() * 100; ++i) {
-    const auto now = from + std::chrono::milliseconds(i * 10);
-    ++counts[static_cast<char>(
-        'A' + static_cast<char>(*scheduler.Pick({.client = &kClient, .now = now})))];
+/// Where each of 127.0.0.1 to 127.0.0.254 goes.
+std::vector<MemberIndex> LoopbackMapping(Scheduler& scheduler) {
+  std::vector<MemberIndex> mapping;
+  for (int last = 1; last <= 254; ++last) {
+    const IpAddress client = IpAddress::V4({127, 0, 0, static_cast<std::uint8_t>(last)});
+    mapping.push_back(*scheduler.Pick({.client = &client}));
   }
-  return counts;
+  return mapping;
 }
 
-class SlowStartTest : public testing::Test {
- protected:
-  static constexpr MonotonicTime kStart{std::chrono::hours{1}};
+TEST(SourceIpTest, T6_5_MapsTheSameAfterARestart) {
+  Pool before({1, 1, 1, 1, 1}, Algorithm::kSourceIp);
+  Pool after({1, 1, 1, 1, 1}, Algorithm::kSourceIp);
 
-  /// A pool whose first member serves, and B that has just come.
-  std::shared_ptr<Scheduler> AddSecond(std::uint32_t first, std::uint32_t second) {
-    pool_.config().slow_start = seconds{30};
-    pool_.Add(first, 1);
-    auto before = pool_.Schedule(kStart);
-    Count(*before, 3, kStart);
-    pool_.Add(second, 2);
-    return pool_.Schedule(kStart, before);
+  EXPECT_EQ(LoopbackMapping(*before.Schedule()), LoopbackMapping(*after.Restart({})));
+}
+
+TEST(SourceIpTest, T6_5_IgnoresWeights) {
+  Pool pool({1, 1, 1, 1, 1}, Algorithm::kSourceIp);
+  const auto before = LoopbackMapping(*pool.Schedule());
+
+  pool.config().members[2].weight = 100;
+
+  EXPECT_EQ(LoopbackMapping(*pool.Schedule()), before);
+}
+
+TEST(SourceIpTest, T6_5_BringsBackExactlyTheClientsOfALostMember) {
+  Pool pool({1, 1, 1, 1, 1}, Algorithm::kSourceIp);
+  auto scheduler = pool.Schedule();
+  const auto before = LoopbackMapping(*scheduler);
+
+  pool.cell(4).status = MemberStatus::kOffline;
+  scheduler->Refresh({});
+  const auto without = LoopbackMapping(*scheduler);
+  pool.cell(4).status = MemberStatus::kOnline;
+  scheduler->Refresh({});
+
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(without[i] == before[i], before[i] != 4) << i;
   }
-  Pool pool_{{}};
-};
-
-TEST_F(SlowStartTest, T8_1_GivesAShareThatGrowsLinearly) {
-  auto scheduler = AddSecond(10, 10);
-
-  const auto ramp = Drive(*scheduler, kStart, seconds{30});
-  const auto after = Drive(*scheduler, kStart + seconds{31}, seconds{10});
-
-  EXPECT_NEAR(ramp.at('B'), 750, 20);
-  EXPECT_NEAR(after.at('B'), 500, 10);
+  EXPECT_EQ(LoopbackMapping(*scheduler), before);
 }
 
-TEST_F(SlowStartTest, T8_2_TakesTheFullShareFromTheWeights) {
-  auto scheduler = AddSecond(30, 10);
+TEST(SourceIpTest, GivesANewcomerItsPartAndMovesNobodyElse) {
+  Pool pool(std::vector<std::uint32_t>(9, 1), Algorithm::kSourceIp);
+  auto scheduler = pool.Schedule();
+  pool.Add(1);
+  auto after = pool.Schedule();
+  int moved = 0;
 
-  EXPECT_NEAR(Drive(*scheduler, kStart, seconds{30}).at('B'), 375, 15);
-}
+  for (int i = 0; i < 10000; ++i) {
+    const IpAddress client = Client(i * 7919);
+    const MemberIndex old_member = *scheduler->Pick({.client = &client});
+    const MemberIndex new_member = *after->Pick({.client = &client});
+    moved += new_member != old_member ? 1 : 0;
+    ASSERT_TRUE(new_member == old_member || new_member == 9);
+  }
 
-TEST_F(SlowStartTest, T8_3_SparesTheFirstMembersOfAPool) {
-  pool_.config().slow_start = seconds{30};
-  pool_.Add(1, 1);
-  pool_.Add(1, 1);
-  pool_.Add(1, 1);
-
-  EXPECT_EQ(Count(*pool_.Schedule(kStart), 300, kStart),
-            (Counts{{'A', 100}, {'B', 100}, {'C', 100}}));
-}
-
-TEST_F(SlowStartTest, T8_4_BeginsAgainAfterAnInterruption) {
-  auto scheduler = AddSecond(10, 10);
-  Drive(*scheduler, kStart, seconds{10});
-  pool_.cell(1).status = MemberStatus::kOffline;
-  scheduler->Refresh(kStart + seconds{10});
-  pool_.cell(1).status = MemberStatus::kOnline;
-  scheduler->Refresh(kStart + seconds{12});
-
-  const auto ramp = Drive(*scheduler, kStart + seconds{12}, seconds{30});
-
-  EXPECT_NEAR(ramp.at('B'), 750, 20);
-}
-
-TEST_F(SlowStartTest, T8_5_GivesEverythingToTheOnlyOneLeft) {
-  auto scheduler = AddSecond(10, 10);
-  pool_.cell(0).status = MemberStatus::kOffline;
-  scheduler->Refresh(kStart + seconds{5});
-
-  EXPECT_EQ(Count(*scheduler, 10, kStart + seconds{5}), (Counts{{'B', 10}}));
+  EXPECT_NEAR(moved, 1000, 150);
 }
 
 }  // namespace
