@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/ip.h"
 
@@ -12,6 +13,9 @@ namespace elb::balancer {
 
 /// A client's part: a keyed hash of the 4 or 16 address bytes.
 [[nodiscard]] std::uint64_t ClientSeed(const IpAddress& client);
+
+/// The same for the value of an application's cookie (data-plane.md 7.3).
+[[nodiscard]] std::uint64_t ValueSeed(std::string_view value);
 
 /// The score of a member for a client; the highest one serves.
 [[nodiscard]] constexpr std::uint64_t Score(std::uint64_t member_seed, std::uint64_t client_seed) {
