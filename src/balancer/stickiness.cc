@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "balancer/source_ip.h"
+#include "base/assert.h"
 #include "crypto/encoding.h"
 #include "crypto/hash.h"
 
@@ -30,6 +31,8 @@ std::shared_ptr<const Stickiness> Stickiness::Create(Parts parts) {
   if (kind != Kind::kLoadBalancerCookie && kind != Kind::kApplicationCookie) {
     return nullptr;
   }
+  ELB_ASSERT(parts.keys != nullptr);
+  ELB_ASSERT(kind == Kind::kLoadBalancerCookie || parts.table != nullptr);
   return std::shared_ptr<const Stickiness>(new Stickiness(std::move(parts)));
 }
 

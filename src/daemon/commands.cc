@@ -94,11 +94,13 @@ Result<void> Check(const ServeOptions& options) {
   SystemClock clock;
   SystemRandom random;
   tls::TicketKeys ticket_keys(random, clock);
+  const balancer::StickyKeys sticky_keys(random, clock);
   contract::MemberCells cells;
   proxy::ProxyDataPlane::Parts parts;
   parts.workers = 0;  // Prepares everything, serves nothing.
   parts.clock = &clock;
   parts.ticket_keys = &ticket_keys;
+  parts.sticky_keys = &sticky_keys;
   parts.cells = &cells;
   ELB_ASSIGN_OR_RETURN(const auto data_plane, proxy::ProxyDataPlane::Create(parts));
   control::Control control({.node = config.node,

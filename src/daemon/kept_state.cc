@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kHealthArea = "member_health";
 constexpr std::string_view kTicketArea = "ticket_keys";
+constexpr std::string_view kStickyArea = "sticky_keys";
 
 std::string KeyOf(const SavedMemberHealth& saved) {
   return saved.pool.value() + '/' + saved.member.value();
@@ -148,6 +149,34 @@ Result<void> KeptState::LoadTicketKeys(tls::TicketKeys& keys) {
       if (Decode(item.value("name", std::string()), key.name) &&
           Decode(item.value("cipher_key", std::string()), key.cipher_key) &&
           Decode(item.value("mac_key", std::string()), key.mac_key)) {
+        key.created_at = WallTime(std::chrono::seconds(item.value("created_at", std::int64_t{0})));
+        ring.push_back(key);
+      }
+    }
+  }
+  keys.Restore(std::move(ring));
+  return {};
+}
+
+Result<void> KeptState::SaveStickyKeys(const balancer::StickyKeys& keys) {
+  Json list = Json::array();
+  for (const balancer::StickyKey& key : keys.Keys()) {
+    list.push_back(
+        {{"id", key.id}, {"secret", Encode(key.secret)}, {"created_at", Seconds(key.created_at)}});
+  }
+  const store::StateEntry entry{.key = "ring", .value = list.dump()};
+  return store_->PutState(kStickyArea, std::span(&entry, 1), store::Protection::kSealed);
+}
+
+Result<void> KeptState::LoadStickyKeys(balancer::StickyKeys& keys) {
+  ELB_ASSIGN_OR_RETURN(const std::vector<store::StateEntry> entries,
+                       store_->LoadState(kStickyArea));
+  std::vector<balancer::StickyKey> ring;
+  for (const store::StateEntry& entry : entries) {
+    const Json list = Json::parse(entry.value.value_or(""), nullptr, false);
+    for (const Json& item : list.is_array() ? list : Json::array()) {
+      balancer::StickyKey key{.id = item.value("id", std::uint8_t{0})};
+      if (Decode(item.value("secret", std::string()), key.secret)) {
         key.created_at = WallTime(std::chrono::seconds(item.value("created_at", std::int64_t{0})));
         ring.push_back(key);
       }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "balancer/sticky_keys.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mutex.h"
@@ -16,7 +17,7 @@
 namespace elb::daemon {
 
 /// Runtime state that a restart must find again, written behind to the store's state area: member
-/// health (data-plane.md 9.3) and session ticket keys (2.7).
+/// health (data-plane.md 9.3), session ticket keys (2.7) and the keys of sticky cookies (7.2).
 class KeptState {
  public:
   KeptState(store::Store& store, control::Executor& executor)
@@ -31,6 +32,8 @@ class KeptState {
 
   [[nodiscard]] Result<void> SaveTicketKeys(const tls::TicketKeys& keys);
   [[nodiscard]] Result<void> LoadTicketKeys(tls::TicketKeys& keys);
+  [[nodiscard]] Result<void> SaveStickyKeys(const balancer::StickyKeys& keys);
+  [[nodiscard]] Result<void> LoadStickyKeys(balancer::StickyKeys& keys);
 
  private:
   void Flush() ELB_EXCLUDES(mutex_);

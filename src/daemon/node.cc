@@ -42,7 +42,7 @@ std::string_view StatusWord(contract::MemberStatus status) {
 }  // namespace
 
 Node::Node(const Options& options, Log& log)
-    : options_(options), log_(&log), ticket_keys_(random_, clock_) {
+    : options_(options), log_(&log), ticket_keys_(random_, clock_), sticky_keys_(random_, clock_) {
   if (options_.config.workers == 0) {
     options_.config.workers = std::max(1U, std::thread::hardware_concurrency());
   }
@@ -54,8 +54,7 @@ Result<std::unique_ptr<Node>> Node::Start(const Options& options, Log& log) {
   ELB_ASSIGN_OR_RETURN(node->data_, DataDirectory::Open(options.data_directory));
   node->executor_ = std::make_unique<control::Executor>();
   node->kept_ = std::make_unique<KeptState>(node->data_->store(), *node->executor_);
-  ELB_RETURN_IF_ERROR(node->kept_->LoadTicketKeys(node->ticket_keys_));
-  ELB_RETURN_IF_ERROR(node->kept_->SaveTicketKeys(node->ticket_keys_));
+  ELB_RETURN_IF_ERROR(node->RestoreKeys());
   ELB_RETURN_IF_ERROR(node->StartDataPlane());
   ELB_RETURN_IF_ERROR(node->StartControl());
   ELB_RETURN_IF_ERROR(node->StartApi());
@@ -77,6 +76,14 @@ void Node::Stop(std::chrono::milliseconds grace) {
   if (data_plane_ != nullptr) {
     data_plane_->Stop(grace);
   }
+}
+
+/// Goes on with the keys of before a restart, and keeps those of a first start.
+Result<void> Node::RestoreKeys() {
+  ELB_RETURN_IF_ERROR(kept_->LoadTicketKeys(ticket_keys_));
+  ELB_RETURN_IF_ERROR(kept_->SaveTicketKeys(ticket_keys_));
+  ELB_RETURN_IF_ERROR(kept_->LoadStickyKeys(sticky_keys_));
+  return kept_->SaveStickyKeys(sticky_keys_);
 }
 
 Result<void> Node::StartDataPlane() {
@@ -106,6 +113,7 @@ Result<void> Node::StartDataPlane() {
   parts.workers = config.workers;
   parts.clock = &clock_;
   parts.ticket_keys = &ticket_keys_;
+  parts.sticky_keys = &sticky_keys_;
   parts.cells = &cells_;
   reject_log_.writer = telemetry::LogWriter::OnStandardError(config.workers);
   parts.logs = {.access = config.access_log ? &access_log_ : nullptr, .reject = &reject_log_};
@@ -161,11 +169,20 @@ Result<void> Node::StartApi() {
 
 void Node::EachSecond() {
   data_plane_->RetryBinding();
-  if (!ticket_keys_.RotateIfDue()) {
-    return;
+  RotateKeys();
+}
+
+void Node::RotateKeys() {
+  const auto report = [this](std::string_view event, const Result<void>& saved) {
+    if (!saved) {
+      log_->Error(event, {{"reason", saved.error().message}});
+    }
+  };
+  if (ticket_keys_.RotateIfDue()) {
+    report("ticket_keys_not_saved", kept_->SaveTicketKeys(ticket_keys_));
   }
-  if (const Result<void> saved = kept_->SaveTicketKeys(ticket_keys_); !saved) {
-    log_->Error("ticket_keys_not_saved", {{"reason", saved.error().message}});
+  if (sticky_keys_.RotateIfDue()) {
+    report("sticky_keys_not_saved", kept_->SaveStickyKeys(sticky_keys_));
   }
 }
 

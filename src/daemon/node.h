@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "balancer/sticky_keys.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -70,7 +71,9 @@ class Node {
   [[nodiscard]] Result<void> StartDataPlane();
   [[nodiscard]] Result<void> StartControl();
   [[nodiscard]] Result<void> StartApi();
+  [[nodiscard]] Result<void> RestoreKeys();
   void EachSecond();
+  void RotateKeys();
   void LogHealth(const contract::SavedMemberHealth& saved);
 
   // Destroyed from the last to the first: whoever calls goes before who is called.
@@ -79,6 +82,7 @@ class Node {
   SystemClock clock_;
   SystemRandom random_;
   tls::TicketKeys ticket_keys_;
+  balancer::StickyKeys sticky_keys_;
   contract::MemberCells cells_;
   FileSink access_log_;
   FileSink reject_log_;

@@ -2,16 +2,19 @@
 
 namespace elb::proxy {
 
-bool PermitsRetry(AttemptFailure failure, http::Method method, Sent sent) {
+bool PermitsRetry(AttemptFailure failure, http::Method method, Sent sent,
+                  contract::Stickiness stickiness) {
   switch (failure) {
     case AttemptFailure::kConnectRefused:
     case AttemptFailure::kConnectUnreachable:
     case AttemptFailure::kConnectTimeout:
     case AttemptFailure::kTls:
       return true;
+    case AttemptFailure::kResponseTimeout:
+      return stickiness == contract::Stickiness::kOff &&
+             (sent == Sent::kNothing || http::IsIdempotent(method));
     case AttemptFailure::kClosed:
     case AttemptFailure::kReset:
-    case AttemptFailure::kResponseTimeout:
       return sent == Sent::kNothing || http::IsIdempotent(method);
     case AttemptFailure::kNone:
     case AttemptFailure::kBadResponse:

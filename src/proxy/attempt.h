@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
+#include "contract/pool_config.h"
 #include "http/message.h"
 #include "proxy/runtime.h"
 
@@ -27,9 +28,11 @@ enum class AttemptFailure : std::uint8_t {
 /// Whether a byte of the request may have reached the member.
 enum class Sent : std::uint8_t { kNothing, kSomething };
 
-/// May the failed attempt be repeated on another member, as far as failure, method and bytes sent
-/// say (the table of data-plane.md 5.6)? Limits, candidates and replayability are the caller's.
-[[nodiscard]] bool PermitsRetry(AttemptFailure failure, http::Method method, Sent sent);
+/// May the failed attempt be repeated on another member, as far as failure, method, bytes sent and
+/// the pool's stickiness say (the table of data-plane.md 5.6)? Limits, candidates and replayability
+/// are the caller's.
+[[nodiscard]] bool PermitsRetry(AttemptFailure failure, http::Method method, Sent sent,
+                                contract::Stickiness stickiness);
 
 /// The final status when such a failure was the last word.
 [[nodiscard]] int StatusOf(AttemptFailure failure);

@@ -76,6 +76,7 @@ ProxyDataPlane::ProxyDataPlane(const Parts& parts)
     : parts_(parts), registry_(parts.workers, *parts.cells) {
   context_.registry = &registry_;
   context_.ticket_keys = parts.ticket_keys;
+  context_.sticky_keys = parts.sticky_keys;
   context_.limits = parts.limits;
 }
 
@@ -108,6 +109,11 @@ contract::ApplyReport ProxyDataPlane::Apply(
     const MutexLock lock(mutex_);
     before = std::exchange(current_, generation);
   }
+  // A transition between the two steps above was told to the schedulers of before.
+  for (const auto& pool : generation->changed_pools) {
+    pool->scheduler->Refresh(parts_.clock->Now());
+  }
+  MarkInService(*generation, before.get());
   contract::ApplyReport report = ApplyOnWorkers(generation);
   SetProblems(report.problems);
   return report;  // `before` dies here, on the control thread.

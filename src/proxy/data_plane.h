@@ -35,6 +35,7 @@ class ProxyDataPlane final : public contract::DataPlane {
     std::size_t workers = 1;
     const Clock* clock = nullptr;
     tls::TicketKeys* ticket_keys = nullptr;
+    const balancer::StickyKeys* sticky_keys = nullptr;
     contract::MemberCells* cells = nullptr;
     LogSinks logs;
     HealthChecks* health = nullptr;  ///< Null: every member counts as NO_MONITOR.

@@ -70,7 +70,13 @@ bool Exchange::ChooseMember() {
   const balancer::PickContext context{.client = &stream_->connection().peer.address,
                                       .now = now(),
                                       .tried = {tried_.data(), tried_count_}};
-  const auto picked = pool_->scheduler->Pick(context);
+  if (tried_count_ == 0) {
+    sticky_.Begin(*pool_, stream_->request(), *worker_);
+  }
+  auto picked = sticky_.Choose(context);
+  if (!picked) {
+    picked = pool_->scheduler->Pick(context);
+  }
   if (!picked) {
     return false;
   }
@@ -268,7 +274,7 @@ bool Exchange::ShouldRetry() const {
     return true;  // Set by EndUpstream: a reused connection died silently.
   }
   return listener_->config->member_retry && tried_count_ < static_cast<std::size_t>(kAttemptsMax) &&
-         PermitsRetry(failure_, stream_->request().method, sent_);
+         PermitsRetry(failure_, stream_->request().method, sent_, pool_->config->stickiness);
 }
 
 void Exchange::AnswerFailure() { Answer(StatusOf(failure_), ReasonOf(failure_)); }
@@ -331,10 +337,19 @@ void Exchange::EndUpstream() {
   }
   if (reusable_ && upstream_ != nullptr) {
     reusable_ = false;
-    worker_->upstreams.Give(std::move(upstream_), now());
+    if (MemberStays()) {
+      worker_->upstreams.Give(std::move(upstream_), now());
+    }
   }
   CloseUpstream();
   active_.Release();
+}
+
+/// Whether the member takes further requests, as far as this generation and the newest one know: if
+/// not, its connection is not kept (data-plane.md 6.7).
+bool Exchange::MemberStays() const {
+  return pool_->members[member_]->in_service.load(std::memory_order_acquire) &&
+         pool_->scheduler->Eligible(member_);
 }
 
 void Exchange::CloseUpstream() {

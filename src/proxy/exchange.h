@@ -16,6 +16,7 @@
 #include "proxy/generation.h"
 #include "proxy/limits.h"
 #include "proxy/request_head.h"
+#include "proxy/sticky_session.h"
 #include "proxy/worker_context.h"
 #include "server/server_stream.h"
 
@@ -65,6 +66,7 @@ class Exchange {
   // exchange.cc: admission, attempts, ends.
   [[nodiscard]] bool Admit();
   [[nodiscard]] bool ChooseMember();
+  [[nodiscard]] bool MemberStays() const;
   void BeginAttempt();
   [[nodiscard]] bool OpenUpstream();
   [[nodiscard]] net::Task<void> RunAttempt();
@@ -95,6 +97,7 @@ class Exchange {
   void OnBodyRefused(const server::BodyRead& read);
   void ConsumeHead(std::span<char> bytes);
   void OnInformational(const http::ResponseHead& head);
+  void TakeResponseFields(const http::ResponseHead& head);
   void OnFinalHead(const http::ResponseHead& head, std::span<char> behind);
   void RelayContent(std::span<char> bytes);
   void OnUpstreamEnd(const net::ReadResult& read);
@@ -139,6 +142,7 @@ class Exchange {
 
   std::unique_ptr<UpstreamConnection> upstream_;
   balancer::ActiveGuard active_;
+  StickySession sticky_;
   balancer::MemberIndex member_ = 0;
   int attempt_count_ = 0;
   std::array<balancer::MemberIndex, kAttemptsMax> tried_{};

@@ -81,6 +81,7 @@ void Exchange::SendRequestHead() {
                     .listener = listener_->config.get(),
                     .connection = &stream_->connection(),
                     .framing = framing_,
+                    .hidden_cookie = sticky_.hidden_cookie(),
                     .upgrade = request.upgrade_websocket},
                    writer);
   if (writer.overflowed()) {
@@ -268,6 +269,15 @@ void Exchange::OnInformational(const http::ResponseHead& head) {
   stream_->SendInformational(head.status, worker_->response_fields);
 }
 
+/// The fields of a final response that go to the client, with those of the load balancer.
+void Exchange::TakeResponseFields(const http::ResponseHead& head) {
+  FilterResponseFields(head, worker_->response_fields);
+  sticky_.OnResponse(head, member_,
+                     stream_->connection().tls != nullptr ? balancer::ClientTransport::kTls
+                                                          : balancer::ClientTransport::kPlain,
+                     worker_->response_fields);
+}
+
 void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behind) {
   attempt().head = now();
   attempt().status = head.status;
@@ -285,7 +295,7 @@ void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behin
     FailAttempt(AttemptFailure::kBadResponse);
     return;
   }
-  FilterResponseFields(head, worker_->response_fields);
+  TakeResponseFields(head);
   const bool complete = decoder_.complete();
   const bool trailers = complete && !decoder_.trailers().empty();
   stream_->SendHead(
@@ -361,7 +371,7 @@ void Exchange::OnUpstreamEnd(const net::ReadResult& read) {
 
 /// Relays the 101 and turns both connections into a pipe (data-plane.md 4.6).
 void Exchange::StartTunnel(const http::ResponseHead& head, std::string_view behind) {
-  FilterResponseFields(head, worker_->response_fields);
+  TakeResponseFields(head);
   worker_->response_fields.push_back(
       {.name = "Upgrade", .value = "websocket", .known = http::FieldName::kUpgrade});
   stream_->SendHead({.status = 101,

@@ -118,10 +118,23 @@ class Compiler {
         current_ == nullptr ? std::shared_ptr<const CompiledPool>{} : Lookup(current_->pools, id);
     pool->scheduler =
         balancer::CreateScheduler(std::move(roster), before ? before->scheduler : nullptr);
+    pool->stickiness = CompileStickiness(*pool, before ? before->stickiness.get() : nullptr);
     if (config->protocol == PoolProtocol::kHttps) {
       pool->tls = context_->backend_tls;
     }
     return pool;
+  }
+
+  std::shared_ptr<const balancer::Stickiness> CompileStickiness(
+      const CompiledPool& pool, const balancer::Stickiness* before) {
+    if (pool.config->stickiness == contract::Stickiness::kApplicationCookie &&
+        pool.runtime->cookies == nullptr) {
+      pool.runtime->cookies = std::make_shared<balancer::CookieTable>();
+    }
+    return balancer::Stickiness::Create({.config = pool.config,
+                                         .keys = context_->sticky_keys,
+                                         .table = pool.runtime->cookies,
+                                         .predecessor = before});
   }
 
   Result<void> CompileListener(const ListenerId& id, const Shared<ListenerConfig>& config) {
@@ -220,6 +233,28 @@ Result<std::shared_ptr<const Generation>> Compile(const Shared<ConfigSnapshot>& 
                                                   const Generation* current,
                                                   const CompileContext& context) {
   return Compiler(next, current, context).Run();
+}
+
+void MarkInService(const Generation& next, const Generation* before) {
+  const auto leave = [&](const PoolId& id) {
+    const auto pool = Lookup(before->pools, id);
+    for (std::size_t i = 0; pool != nullptr && i < pool->members.size(); ++i) {
+      pool->members[i]->in_service.store(false, std::memory_order_release);
+    }
+  };
+  for (const PoolId& id : next.removed_pools) {
+    leave(id);
+  }
+  for (const auto& pool : next.changed_pools) {
+    if (before != nullptr) {
+      leave(pool->config->id);
+    }
+    for (std::size_t i = 0; i < pool->members.size(); ++i) {
+      const contract::MemberConfig& config = pool->config->members[i];
+      pool->members[i]->in_service.store(config.admin_up && config.weight > 0,
+                                         std::memory_order_release);
+    }
+  }
 }
 
 }  // namespace elb::proxy

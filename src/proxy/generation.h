@@ -8,6 +8,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "balancer/scheduler.h"
+#include "balancer/stickiness.h"
 #include "contract/config_snapshot.h"
 #include "contract/data_plane.h"
 #include "http/h1/parser.h"
@@ -24,7 +25,8 @@ struct CompiledPool {
   std::shared_ptr<balancer::Scheduler> scheduler;
   std::vector<std::shared_ptr<MemberRuntime>> members;  ///< Index as in `config->members`.
   std::shared_ptr<PoolRuntime> runtime;
-  std::shared_ptr<const tls::ClientContext> tls;  ///< HTTPS pools; else null.
+  std::shared_ptr<const balancer::Stickiness> stickiness;  ///< By cookies; else null.
+  std::shared_ptr<const tls::ClientContext> tls;           ///< HTTPS pools; else null.
 };
 
 /// A listener made ready. Immutable, shared by workers.
@@ -55,6 +57,7 @@ struct Generation final : contract::PreparedSnapshot {
 struct CompileContext {
   RuntimeRegistry* registry = nullptr;
   tls::TicketKeys* ticket_keys = nullptr;
+  const balancer::StickyKeys* sticky_keys = nullptr;
   std::shared_ptr<const tls::ClientContext> backend_tls;
   http::h1::Limits limits;
 };
@@ -65,5 +68,9 @@ struct CompileContext {
 [[nodiscard]] Result<std::shared_ptr<const Generation>> Compile(
     const contract::Shared<contract::ConfigSnapshot>& next, const Generation* current,
     const CompileContext& context);
+
+/// Notes which members may keep idle connections from `next` on, before workers see it. `before`
+/// may be null. Control thread.
+void MarkInService(const Generation& next, const Generation* before);
 
 }  // namespace elb::proxy

@@ -33,6 +33,9 @@ inline constexpr std::chrono::seconds kUpstreamIdleUnsafeAfter{1};
 /// Idle connections kept per worker and member; more were needed only in a burst.
 inline constexpr std::size_t kUpstreamIdlePerMemberMax = 512;
 
+/// Values of the sticky cookie that are looked at; each costs an HMAC.
+inline constexpr std::size_t kStickyCookiesMax = 8;
+
 /// How long request content waits for a 100 of the backend (data-plane.md 4.5).
 inline constexpr std::chrono::seconds kContinueWait{1};
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -101,6 +102,8 @@ constexpr PoolMetric kPoolMetrics[] = {
     {"m15_l7_upstream_4xx", PoolCounter::kStatus4xx, "Statuses from members, 4xx."},
     {"m16_l7_upstream_5xx", PoolCounter::kStatus5xx, "Statuses from members, 5xx."},
     {"retries", PoolCounter::kRetries, "Attempts after the first."},
+    {"sticky_hits", PoolCounter::kStickyHits, "Attempts at the member of a session."},
+    {"sticky_rebinds", PoolCounter::kStickyRebinds, "Sessions that another member took over."},
     {"upstream_tls_negotiation_error", PoolCounter::kHandshakeErrors,
      "Failed handshakes with members."},
 };
@@ -167,6 +170,10 @@ void AddPool(Families& families, const CompiledPool& pool) {
   }
   AddHistogram(families, "m17_l7_upstream_rt", "Seconds of attempts that were answered.", labels,
                pool.runtime->latency);
+  families.Add("slow_start_members", kGauge, "Members whose share still grows.", labels,
+               static_cast<double>(std::ranges::count_if(pool.members, [](const auto& member) {
+                 return member->cell->slow_start_ns.load(std::memory_order_relaxed) > 0;
+               })));
   for (const auto& member : pool.members) {
     const std::string member_labels =
         fmt::format("{},member_id=\"{}\"", labels, member->id.value());

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "http/cookie.h"
 #include "tls/server_stream.h"
 
 namespace elb::proxy {
@@ -184,6 +185,8 @@ class RequestHeadWriter {
     for (const Field& field : request_.fields) {
       if (field.known == FieldName::kHost) {
         WriteHost(has_host);
+      } else if (field.known == FieldName::kCookie && !input_.hidden_cookie.empty()) {
+        WriteCookie(field);
       } else if (Relays(field)) {
         writer_.AppendField(field.name, field.value);
       }
@@ -207,6 +210,19 @@ class RequestHeadWriter {
       writer_.AppendField("Host", AddressText(input_.connection->local.address));
     } else {
       writer_.AppendField("Host", request_.authority);
+    }
+  }
+
+  /// Without the load balancer's own cookie; all else stays as it came.
+  void WriteCookie(const Field& field) {
+    if (!http::HasCookie(field.value, input_.hidden_cookie)) {
+      writer_.AppendField(field.name, field.value);
+      return;
+    }
+    std::string rest;
+    http::WriteCookieWithout(field.value, {&input_.hidden_cookie, 1}, rest);
+    if (!rest.empty()) {
+      writer_.AppendField(field.name, rest);
     }
   }
 

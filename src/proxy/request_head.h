@@ -19,7 +19,8 @@ struct RequestHeadInput {
   const contract::ListenerConfig* listener = nullptr;
   const server::ConnectionFacts* connection = nullptr;
   UpstreamFraming framing = UpstreamFraming::kNone;
-  bool upgrade = false;  ///< Relay the WebSocket upgrade.
+  std::string_view hidden_cookie;  ///< The load balancer's own (data-plane.md 7.2); empty: none.
+  bool upgrade = false;            ///< Relay the WebSocket upgrade.
 };
 
 /// How a request's content is framed towards a member (data-plane.md 4.3, 4.4): a known length is

@@ -8,6 +8,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "balancer/cookie_table.h"
 #include "base/id.h"
 #include "base/mutex.h"
 #include "contract/member_cell.h"
@@ -60,8 +61,10 @@ enum class PoolCounter : std::uint8_t {
   kStatus5xx,
   kRetries,
   kHandshakeErrors,
-  kBytesIn,   ///< From members.
-  kBytesOut,  ///< To members.
+  kStickyHits,     ///< Attempts at the member of a session.
+  kStickyRebinds,  ///< Sessions that another member took over.
+  kBytesIn,        ///< From members.
+  kBytesOut,       ///< To members.
   kCount
 };
 
@@ -96,6 +99,9 @@ struct PoolRuntime {
   PoolId id;
   CounterSet<PoolCounter> counters;
   LatencyHistogram latency;
+  /// Application cookies seen, made when they are first needed. The pointer is the control
+  /// thread's, requests have theirs from the configuration.
+  std::shared_ptr<balancer::CookieTable> cookies;
 };
 
 struct MemberRuntime {
@@ -109,6 +115,9 @@ struct MemberRuntime {
   MemberId id;
   std::shared_ptr<contract::MemberCell> cell;
   CounterSet<MemberCounter> counters;
+  /// In the configuration in force, with a weight: its connections may wait idle for the next
+  /// request (data-plane.md 6.7). Written by the control thread.
+  std::atomic<bool> in_service{true};
 };
 
 /// Finds the runtime state of every object that some generation still uses. Thread-safe.
