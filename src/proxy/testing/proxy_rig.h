@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "balancer/sticky_keys.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "contract/config_snapshot.h"
+#include "contract/member_cell.h"
+#include "net/signal.h"
+#include "net/task_scope.h"
+#include "net/testing/simulated_network.h"
+#include "net/testing/simulated_reactor.h"
+#include "proxy/generation.h"
+#include "proxy/runtime.h"
+#include "proxy/worker.h"
+#include "tls/ticket_keys.h"
+
+namespace elb::proxy::testing {
+
+/// A member on the simulated network. Answers each request head (no content) with the same bytes.
+class ScriptedMember final : public net::AcceptHandler {
+ public:
+  ScriptedMember(net::Reactor& reactor, net::Network& network, const Endpoint& at);
+  void OnAccept(std::unique_ptr<net::Stream> stream) override;
+  /// Connections that have not ended.
+  [[nodiscard]] std::size_t connections() const { return scope_.size(); }
+
+  /// Answers what waits and what will come with `bytes`.
+  void Resume(std::string_view bytes);
+
+  /// Sent for each request; empty: requests wait.
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  std::vector<std::string> requests;  ///< Heads, in their order.
+
+ private:
+  [[nodiscard]] static net::Task<void> Serve(ScriptedMember* member,
+                                             std::unique_ptr<net::Stream> stream);
+  /// Puts a connection's signal on the list while it serves.
+  class Listed;
+  net::Reactor* reactor_;
+  std::vector<net::Signal*> signals_;
+  std::unique_ptr<net::Acceptor> acceptor_;
+  net::TaskScope scope_;
+};
+
+/// One worker with one HTTP listener and one pool, its members and its clients, in memory and on a
+/// clock of its own. Change `pool` and `listener`, then `Apply`.
+class ProxyRig {
+ public:
+  /// With members A, B, ... of weight 1, healthy and in force.
+  explicit ProxyRig(std::size_t members);
+
+  /// Puts the configuration of now in force.
+  void Apply();
+  /// As the health thread tells it.
+  void SetStatus(std::size_t member, contract::MemberStatus status);
+  /// Nobody listens at the member any more.
+  void Refuse(std::size_t member);
+
+  /// Opens a connection and sends `request`.
+  [[nodiscard]] std::unique_ptr<net::Stream> Send(std::string_view request);
+  /// What came as an answer, until it is complete; empty when nothing does within 10 s.
+  [[nodiscard]] std::string Receive(net::Stream& client);
+  /// Both, on a connection of its own.
+  [[nodiscard]] std::string Ask(std::string_view request);
+  void RunFor(std::chrono::milliseconds time) { reactor.RunFor(time); }
+
+  /// How many requests each member saw.
+  [[nodiscard]] std::vector<std::size_t> Seen() const;
+  [[nodiscard]] std::uint64_t Counted(PoolCounter counter) const;
+  [[nodiscard]] const CompiledPool& compiled_pool() const { return *current_->pools.at(pool.id); }
+
+  ManualClock clock;
+  net::testing::SimulatedReactor reactor{clock};
+  net::testing::SimulatedNetwork network{reactor, 1};
+  contract::PoolConfig pool;
+  contract::ListenerConfig listener;
+  std::vector<std::unique_ptr<ScriptedMember>> members;
+
+ private:
+  SeededRandom random_{1};
+  tls::TicketKeys ticket_keys_{random_, clock};
+  balancer::StickyKeys sticky_keys_{random_, clock};
+  contract::MemberCells cells_;
+  RuntimeRegistry registry_{1, cells_};
+  std::shared_ptr<const Generation> current_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace elb::proxy::testing
