@@ -49,7 +49,7 @@ struct ErrorDetail {
   ErrorKind kind = ErrorKind::kInvalid;
   std::string message;
   /// Further keys of the answer, for example the `current` tag when `If-Match` does not hold.
-  std::vector<std::pair<std::string, std::string>> facts = {};
+  std::vector<std::pair<std::string, std::string>> facts;
 };
 
 /// An object that stands in the way (api-extensions.md 1.5).

@@ -100,9 +100,9 @@ class Control {
   [[nodiscard]] std::uint64_t RevisionOf(const std::string& project) const;
   [[nodiscard]] const NodeConfig& node() const { return parts_.node; }
   [[nodiscard]] const State& state() const { return state_; }
-  [[nodiscard]] store::Store& store() { return *parts_.store; }
+  [[nodiscard]] store::Store& store() const { return *parts_.store; }
   [[nodiscard]] const Clock& clock() const { return *parts_.clock; }
-  [[nodiscard]] Random& random() { return *parts_.random; }
+  [[nodiscard]] Random& random() const { return *parts_.random; }
   /// Why the node is not as it should be; empty when it is.
   [[nodiscard]] const std::string& degraded() const { return degraded_; }
 

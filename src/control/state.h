@@ -80,12 +80,14 @@ using Referrers = std::map<std::uint64_t, std::string>;
 /// Every object of the installation in memory, with the references between them. Control thread.
 class State {
  public:
+  // NOLINTBEGIN(misc-non-private-member-variables-in-classes): tables for every use case.
   Table<model::LoadBalancer> load_balancers;
   Table<model::Listener> listeners;
   Table<model::Pool> pools;
   Table<model::Member> members;
   Table<model::HealthMonitor> monitors;
   Table<model::Certificate> certificates;
+  // NOLINTEND(misc-non-private-member-variables-in-classes)
 
   /// The table of `T`.
   template <typename T>
@@ -101,11 +103,13 @@ class State {
   template <typename T>
   void Link(const T& object, std::uint64_t sequence, bool add);
 
+  // NOLINTBEGIN(misc-non-private-member-variables-in-classes): likewise.
   std::uint64_t next_sequence = 1;
   /// Where the search for a free address goes on, by subnet id; of public addresses under "". Not
   /// undone: any place is right, a good one saves time.
   std::map<std::string, IpAddress> next_addresses;
   absl::flat_hash_map<std::string, std::uint64_t> revisions;  ///< Newest, by project.
+  // NOLINTEND(misc-non-private-member-variables-in-classes)
 
  private:
   void Set(std::string_view relation, const std::string& target, std::uint64_t sequence,

@@ -25,6 +25,10 @@ class ApiServer final : public net::AcceptHandler {
                                                                  const Clock& clock);
   /// Closes every connection.
   ~ApiServer() override;
+  ApiServer(const ApiServer&) = delete;
+  ApiServer& operator=(const ApiServer&) = delete;
+  ApiServer(ApiServer&&) = delete;
+  ApiServer& operator=(ApiServer&&) = delete;
 
   [[nodiscard]] const Endpoint& local() const { return local_; }
   void OnAccept(std::unique_ptr<net::Stream> stream) override;

@@ -60,12 +60,14 @@ Result<void> Serve(const ServeOptions& options) {
       Node::Start({.config = std::move(config), .data_directory = options.data_directory}, log));
   if (!node->has_administrator()) {
     log.Warn("no_administrator",
-             {{"hint", fmt::format("stop, then: elbd init --admin NAME --data-dir {}",
-                                   options.data_directory.string())}});
+             {{.name = "hint",
+               .value = fmt::format("stop, then: elbd init --admin NAME --data-dir {}",
+                                    options.data_directory.string())}});
   } else if (options.sample) {
     ELB_RETURN_IF_ERROR(node->CreateSample());
   }
-  log.Info("serving", {{"api", node->api_url()}, {"data_dir", options.data_directory.string()}});
+  log.Info("serving", {{.name = "api", .value = node->api_url()},
+                       {.name = "data_dir", .value = options.data_directory.string()}});
   stop.acquire();
   log.Info("stopping");
   node->Stop(options.grace);
@@ -89,7 +91,7 @@ Result<void> Init(const InitOptions& options) {
 }
 
 Result<void> Check(const ServeOptions& options) {
-  ELB_ASSIGN_OR_RETURN(DaemonConfig config, ReadConfig(options));
+  ELB_ASSIGN_OR_RETURN(const DaemonConfig config, ReadConfig(options));
   ELB_ASSIGN_OR_RETURN(const auto data, DataDirectory::Open(options.data_directory));
   SystemClock clock;
   SystemRandom random;

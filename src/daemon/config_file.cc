@@ -31,7 +31,7 @@ class ConfigReader {
     ELB_RETURN_IF_ERROR(ReadAccessLog(root["access_log"]));
     ELB_RETURN_IF_ERROR(ReadSubnets(root["subnets"]));
     ELB_RETURN_IF_ERROR(ReadQuotas(root["quotas"]));
-    std::int64_t workers = static_cast<std::int64_t>(config_.workers);
+    auto workers = static_cast<std::int64_t>(config_.workers);
     ELB_RETURN_IF_ERROR(Number(root["workers"], "workers", 1, 1024, workers));
     config_.workers = static_cast<std::size_t>(workers);
     std::int64_t connect = config_.node.connect_timeout.count();
@@ -133,23 +133,28 @@ class ConfigReader {
     }
     config_.node.subnets.clear();
     for (const YAML::Node& entry : subnets) {
-      ELB_RETURN_IF_ERROR(CheckKeys(entry, "subnets.", {"name", "cidr", "first_vip", "first_eip"}));
-      std::string name;
-      std::string cidr;
-      ELB_RETURN_IF_ERROR(Text(entry["name"], "subnets.name", name));
-      ELB_RETURN_IF_ERROR(Text(entry["cidr"], "subnets.cidr", cidr));
-      auto subnet = MakeSubnet(name, cidr, config_.node.vpc_id);
-      if (!subnet) {
-        return BadKey(file_, entry, subnet.error().path, subnet.error().message);
-      }
-      config_.node.subnets.push_back(*std::move(subnet));
-      if (config_.node.subnets.size() == 1) {
-        const FirstAddresses first = FirstAddressesOf(config_.node.subnets.front());
-        config_.node.first_vip = first.vip;
-        config_.node.first_eip = first.eip;
-        ELB_RETURN_IF_ERROR(Text(entry["first_vip"], "subnets.first_vip", config_.node.first_vip));
-        ELB_RETURN_IF_ERROR(Text(entry["first_eip"], "subnets.first_eip", config_.node.first_eip));
-      }
+      ELB_RETURN_IF_ERROR(ReadSubnet(entry));
+    }
+    return {};
+  }
+
+  Result<void> ReadSubnet(const YAML::Node& entry) {
+    ELB_RETURN_IF_ERROR(CheckKeys(entry, "subnets.", {"name", "cidr", "first_vip", "first_eip"}));
+    std::string name;
+    std::string cidr;
+    ELB_RETURN_IF_ERROR(Text(entry["name"], "subnets.name", name));
+    ELB_RETURN_IF_ERROR(Text(entry["cidr"], "subnets.cidr", cidr));
+    auto subnet = MakeSubnet(name, cidr, config_.node.vpc_id);
+    if (!subnet) {
+      return BadKey(file_, entry, subnet.error().path, subnet.error().message);
+    }
+    config_.node.subnets.push_back(*std::move(subnet));
+    if (config_.node.subnets.size() == 1) {
+      const FirstAddresses first = FirstAddressesOf(config_.node.subnets.front());
+      config_.node.first_vip = first.vip;
+      config_.node.first_eip = first.eip;
+      ELB_RETURN_IF_ERROR(Text(entry["first_vip"], "subnets.first_vip", config_.node.first_vip));
+      ELB_RETURN_IF_ERROR(Text(entry["first_eip"], "subnets.first_eip", config_.node.first_eip));
     }
     return {};
   }
@@ -208,12 +213,12 @@ Result<control::SubnetConfig> MakeSubnet(const std::string& name, const std::str
 }
 
 FirstAddresses FirstAddressesOf(const control::SubnetConfig& subnet) {
-  const auto prefix = IpPrefix::Parse(subnet.cidr);
-  auto bytes = prefix->address.bytes();
-  bytes[3] = static_cast<std::uint8_t>(bytes[3] + (prefix->length <= 24 ? 10 : 2));
+  const IpPrefix prefix = IpPrefix::Parse(subnet.cidr).value_or(IpPrefix{});
+  auto bytes = prefix.address.bytes();
+  bytes[3] = static_cast<std::uint8_t>(bytes[3] + (prefix.length <= 24 ? 10 : 2));
   FirstAddresses first;
   first.vip = IpAddress::V4({bytes[0], bytes[1], bytes[2], bytes[3]}).ToString();
-  if (prefix->length <= 16) {
+  if (prefix.length <= 16) {
     bytes[2] = 200;
   }
   first.eip = IpAddress::V4({bytes[0], bytes[1], bytes[2], bytes[3]}).ToString();

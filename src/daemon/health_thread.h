@@ -29,11 +29,13 @@ class HealthThread final : public proxy::HealthChecks {
   explicit HealthThread(Parts parts);
   /// Probes end at once.
   ~HealthThread() override;
+  HealthThread(const HealthThread&) = delete;
+  HealthThread& operator=(const HealthThread&) = delete;
+  HealthThread(HealthThread&&) = delete;
+  HealthThread& operator=(HealthThread&&) = delete;
 
   /// States from before a restart. Before the first `Apply`.
-  void Restore(std::vector<contract::SavedMemberHealth> saved) {
-    prober_.Restore(std::move(saved));
-  }
+  void Restore(const std::vector<contract::SavedMemberHealth>& saved) { prober_.Restore(saved); }
   void Apply(std::shared_ptr<const contract::ConfigSnapshot> next) override {
     prober_.Apply(std::move(next));
   }

@@ -107,8 +107,8 @@ Result<void> Node::StartDataPlane() {
             LogHealth(saved);
             kept_->OnHealth(saved);
           }});
-  ELB_ASSIGN_OR_RETURN(std::vector<contract::SavedMemberHealth> saved, kept_->LoadHealth());
-  health_->Restore(std::move(saved));
+  ELB_ASSIGN_OR_RETURN(const std::vector<contract::SavedMemberHealth> saved, kept_->LoadHealth());
+  health_->Restore(saved);
   proxy::ProxyDataPlane::Parts parts;
   parts.workers = config.workers;
   parts.clock = &clock_;
@@ -144,8 +144,8 @@ Result<void> Node::StartControl() {
   });
   ELB_RETURN_IF_ERROR(std::move(started));
   for (const contract::ListenerProblem& problem : data_plane_->Problems()) {
-    log_->Warn("listener_degraded",
-               {{"listener", problem.listener.value()}, {"reason", problem.reason}});
+    log_->Warn("listener_degraded", {{.name = "listener", .value = problem.listener.value()},
+                                     {.name = "reason", .value = problem.reason}});
   }
   return {};
 }
@@ -175,7 +175,7 @@ void Node::EachSecond() {
 void Node::RotateKeys() {
   const auto report = [this](std::string_view event, const Result<void>& saved) {
     if (!saved) {
-      log_->Error(event, {{"reason", saved.error().message}});
+      log_->Error(event, {{.name = "reason", .value = saved.error().message}});
     }
   };
   if (ticket_keys_.RotateIfDue()) {
@@ -187,9 +187,10 @@ void Node::RotateKeys() {
 }
 
 void Node::LogHealth(const contract::SavedMemberHealth& saved) {
-  log_->Info("member_health", {{"pool", saved.pool.value()},
-                               {"member", saved.member.value()},
-                               {"status", std::string(StatusWord(saved.health.status))}});
+  log_->Info("member_health",
+             {{.name = "pool", .value = saved.pool.value()},
+              {.name = "member", .value = saved.member.value()},
+              {.name = "status", .value = std::string(StatusWord(saved.health.status))}});
 }
 
 std::string Node::api_url() const { return "http://" + api_server_->local().ToString(); }

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "base/assert.h"
@@ -17,8 +16,7 @@ namespace elb::proxy {
 template <typename Name>
 class CounterSet {
  public:
-  explicit CounterSet(std::size_t workers)
-      : slots_(std::make_unique<Slot[]>(workers)), workers_(workers) {}
+  explicit CounterSet(std::size_t workers) : slots_(workers) {}
 
   /// Worker's thread only.
   void Add(std::size_t worker, Name name, std::uint64_t amount = 1) {
@@ -29,8 +27,8 @@ class CounterSet {
   /// Sum over all workers. Any thread.
   [[nodiscard]] std::uint64_t Sum(Name name) const {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < workers_; ++i) {
-      sum += slots_[i].values[static_cast<std::size_t>(name)].load(std::memory_order_relaxed);
+    for (const Slot& slot : slots_) {
+      sum += slot.values[static_cast<std::size_t>(name)].load(std::memory_order_relaxed);
     }
     return sum;
   }
@@ -39,8 +37,7 @@ class CounterSet {
   struct alignas(64) Slot {
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Name::kCount)> values{};
   };
-  std::unique_ptr<Slot[]> slots_;
-  std::size_t workers_;
+  std::vector<Slot> slots_;  ///< Never resized.
 };
 
 /// Latency in buckets that double from 100 us; one writer per worker.
@@ -48,8 +45,7 @@ class LatencyHistogram {
  public:
   static constexpr std::size_t kBuckets = 22;  ///< Up to 209 s, then infinity.
 
-  explicit LatencyHistogram(std::size_t workers)
-      : slots_(std::make_unique<Slot[]>(workers)), workers_(workers) {}
+  explicit LatencyHistogram(std::size_t workers) : slots_(workers) {}
 
   /// Upper bound of a bucket in microseconds.
   [[nodiscard]] static constexpr std::uint64_t UpperMicros(std::size_t bucket) {
@@ -74,11 +70,11 @@ class LatencyHistogram {
   /// Any thread.
   [[nodiscard]] Totals Sum() const {
     Totals totals;
-    for (std::size_t i = 0; i < workers_; ++i) {
+    for (const Slot& slot : slots_) {
       for (std::size_t bucket = 0; bucket <= kBuckets; ++bucket) {
-        totals.counts[bucket] += slots_[i].counts[bucket].load(std::memory_order_relaxed);
+        totals.counts[bucket] += slot.counts[bucket].load(std::memory_order_relaxed);
       }
-      totals.sum_micros += slots_[i].sum.load(std::memory_order_relaxed);
+      totals.sum_micros += slot.sum.load(std::memory_order_relaxed);
     }
     return totals;
   }
@@ -91,8 +87,7 @@ class LatencyHistogram {
   static void Bump(std::atomic<std::uint64_t>& value, std::uint64_t amount) {
     value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
-  std::unique_ptr<Slot[]> slots_;
-  std::size_t workers_;
+  std::vector<Slot> slots_;  ///< Never resized.
 };
 
 }  // namespace elb::proxy
