@@ -31,7 +31,11 @@ using Credits = absl::flat_hash_map<MemberId, std::int64_t>;
 
 /// All algorithms over one roster. A pick holds a short lock of this pool; what it costs under the
 /// lock does not grow with the number of members for round robin, and is one scan for the others.
-class RosterScheduler final : public Scheduler {
+///
+/// A scheduler that was superseded hands its picks on to its successor: workers change over one by
+/// one, and picks of those that come last must advance the one schedule there is.
+class RosterScheduler final : public Scheduler,
+                              public std::enable_shared_from_this<RosterScheduler> {
  public:
   RosterScheduler(Roster roster, std::shared_ptr<Scheduler> predecessor)
       : roster_(std::move(roster)), predecessor_(std::move(predecessor)) {
@@ -44,12 +48,12 @@ class RosterScheduler final : public Scheduler {
   }
 
   void Activate(MonotonicTime now) override {
+    const MutexLock lock(mutex_);
     Credits credits;
     if (auto* before = dynamic_cast<RosterScheduler*>(predecessor_.get())) {
-      credits = before->TakeCredits();
+      credits = before->Supersede(weak_from_this());
     }
     predecessor_.reset();
-    const MutexLock lock(mutex_);
     if (roster_.at_process_start) {
       for (const auto& cell : roster_.cells) {
         cell->slow_start_ns.store(kSettled, std::memory_order_relaxed);
@@ -59,6 +63,11 @@ class RosterScheduler final : public Scheduler {
   }
 
   std::optional<MemberIndex> Pick(const PickContext& context) override {
+    if (superseded_.load(std::memory_order_acquire)) {
+      if (const auto picked = PickFromSuccessor(context)) {
+        return picked;
+      }
+    }
     const MutexLock lock(mutex_);
     CatchUp(context.now);
     const auto picked = PickByAlgorithm(context);
@@ -136,9 +145,49 @@ class RosterScheduler final : public Scheduler {
     return true;
   }
 
-  Credits TakeCredits() {
+  /// Gives up the position; called under the successor's lock.
+  Credits Supersede(std::weak_ptr<RosterScheduler> successor) {
     const MutexLock lock(mutex_);
+    successor_ = std::move(successor);
+    superseded_.store(true, std::memory_order_release);
     return CurrentCredits();
+  }
+
+  std::shared_ptr<RosterScheduler> Successor() {
+    const MutexLock lock(mutex_);
+    return successor_.lock();
+  }
+
+  [[nodiscard]] std::optional<MemberIndex> IndexOf(const MemberId& id) const {
+    const auto& members = roster_.config->members;
+    const auto found = std::ranges::find(members, id, &MemberConfig::id);
+    return found == members.end()
+               ? std::nullopt
+               : std::optional(static_cast<MemberIndex>(found - members.begin()));
+  }
+
+  /// The successor's choice as an index of this roster; nullopt when it means nothing here.
+  std::optional<MemberIndex> PickFromSuccessor(const PickContext& context) {
+    const std::shared_ptr<RosterScheduler> successor = Successor();
+    if (successor == nullptr) {
+      return std::nullopt;
+    }
+    std::vector<MemberIndex> tried;
+    for (const MemberIndex member : context.tried) {
+      if (const auto index = successor->IndexOf(roster_.config->members[member].id)) {
+        tried.push_back(*index);
+      }
+    }
+    const auto picked =
+        successor->Pick({.client = context.client, .now = context.now, .tried = tried});
+    if (!picked) {
+      return std::nullopt;
+    }
+    const auto own = IndexOf(successor->roster_.config->members[*picked].id);
+    if (!own) {  // A member that came with the change.
+      successor->roster_.cells[*picked]->active.fetch_sub(1, std::memory_order_relaxed);
+    }
+    return own;
   }
 
   Credits CurrentCredits() ELB_REQUIRES(mutex_) {
@@ -349,7 +398,9 @@ class RosterScheduler final : public Scheduler {
   std::shared_ptr<Scheduler> predecessor_;
   std::vector<std::uint64_t> seeds_;
   std::atomic<bool> stale_{false};
+  std::atomic<bool> superseded_{false};
   Mutex mutex_;
+  std::weak_ptr<RosterScheduler> successor_ ELB_GUARDED_BY(mutex_);
   std::vector<MemberIndex> eligible_ ELB_GUARDED_BY(mutex_);  ///< Ascending.
   SmoothRoundRobin round_robin_ ELB_GUARDED_BY(mutex_);
   Credits resting_ ELB_GUARDED_BY(mutex_);

@@ -50,6 +50,32 @@ TEST(SchedulerTest, NeverStartsOverUnderFrequentChanges) {
   }
 }
 
+TEST(SchedulerTest, CountsPicksOfWorkersThatHaveNotChangedOverYet) {
+  Pool pool({1, 1, 1, 1});
+  auto before = pool.Schedule();
+  auto after = pool.Schedule({}, before);
+  Counts counts;
+
+  for (int i = 0; i < 100; ++i) {
+    ++counts[static_cast<char>('A' + *before->Pick({.client = &kClient}))];
+    ++counts[static_cast<char>('A' + *after->Pick({.client = &kClient}))];
+  }
+
+  EXPECT_EQ(counts, (Counts{{'A', 50}, {'B', 50}, {'C', 50}, {'D', 50}}));
+}
+
+TEST(SchedulerTest, PicksForItselfWhenItsSuccessorsChoiceIsNotOfItsRoster) {
+  Pool pool({1});
+  auto before = pool.Schedule();
+  Pool other({1, 1});
+  other.config().members[0].id = MemberId("other");
+  other.config().members[1].id = MemberId("another");
+  auto after = other.Schedule({}, before);
+
+  EXPECT_EQ(Count(*before, 3), (Counts{{'A', 3}}));
+  EXPECT_EQ(other.cell(0).active + other.cell(1).active, 0);
+}
+
 TEST(SchedulerTest, SkipsOfflineMembersFromTheNextPickOn) {
   Pool pool({1, 1});
   auto scheduler = pool.Schedule();
