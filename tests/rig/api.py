@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Iterable
 
+import pytest
 import requests
 
 from rig.backend import Backend
@@ -25,6 +27,22 @@ PATHS = {
 }
 PLURALS = {"security_policy": "security_policies", "l7policy": "l7policies"}
 CALL_TIMEOUT = 60.0
+# What the contract has and the daemon does not serve yet: tests that need it are skipped with this
+# reason, not failed. Entries go when the resource comes.
+NOT_SERVED_YET = {
+    r"ipgroups": "IP groups (api-v3.md 2.7)",
+    r"security-policies": "custom security policies (api-v3.md 2.8)",
+    r"l7policies": "forwarding policies and rules (api-v3.md 2.9, 2.10)",
+    r"logtanks": "logtanks (api-v3.md 2.14)",
+    r"pools/[^/]+/members/batch-": "member batches (api-v3.md 2.18)",
+    r"/v2\.0/": "tags (api-v3.md 2.15)",
+}
+
+
+def skip_if_not_served(path: str) -> None:
+    for pattern, what in NOT_SERVED_YET.items():
+        if re.match(pattern, path):
+            pytest.skip(f"not served yet: {what}")
 
 
 def plural(kind: str) -> str:
@@ -109,8 +127,11 @@ class Api:
         headers = {"X-Auth-Token": self.token or "", **more.pop("headers", {})}
         if body is not None:
             more["json"] = body
-        path = path if path.startswith("/") else self.base + path
-        return self.raw(method, path, headers=headers, **more)
+        whole = path if path.startswith("/") else self.base + path
+        answer = self.raw(method, whole, headers=headers, **more)
+        if answer.status in (404, 405):
+            skip_if_not_served(path)
+        return answer
 
     def path(self, kind: str, id: str | None = None, pool: str | None = None) -> str:
         if kind == "member":
