@@ -11,17 +11,18 @@ namespace elb {
 /// What went wrong, in words that both planes and every front end share. `rest/error_codes.cc`
 /// alone turns a kind into an HTTP status and an `ELB.nnnn` code.
 enum class ErrorKind : std::uint8_t {
-  kInvalid,            ///< A value breaks its rule (range, format, combination).
-  kMissing,            ///< A mandatory value is absent or null.
-  kImmutable,          ///< A value that cannot be changed was changed.
-  kEmptyBody,          ///< The request has no body or no envelope.
-  kNotFound,           ///< The object of the call does not exist.
-  kReferenceNotFound,  ///< An object named inside the request does not exist.
-  kConflict,           ///< In use, duplicate, protected.
-  kPortTaken,          ///< The listener's port is used on its load balancer.
-  kHasMembers,         ///< A load balancer still has members.
-  kQuota,              ///< A quota is used up.
-  kRestricted,         ///< The feature exists for dedicated load balancers only.
+  kInvalid,                  ///< A value breaks its rule (range, format, combination).
+  kMissing,                  ///< A mandatory value is absent or null.
+  kImmutable,                ///< A value that cannot be changed was changed.
+  kEmptyBody,                ///< The request has no body or no envelope.
+  kNotFound,                 ///< The object of the call does not exist.
+  kReferenceNotFound,        ///< An object named inside the request does not exist.
+  kBadCertificateReference,  ///< A certificate id that cannot be one: not 32 characters.
+  kConflict,                 ///< In use, duplicate, protected.
+  kPortTaken,                ///< The listener's port is used on its load balancer.
+  kHasMembers,               ///< A load balancer still has members.
+  kQuota,                    ///< A quota is used up.
+  kRestricted,               ///< The feature exists for dedicated load balancers only.
   kUnauthenticated,
   kForbiddenProject,
   kForbiddenAction,

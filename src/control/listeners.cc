@@ -23,6 +23,11 @@ Result<std::shared_ptr<const model::Certificate>> RequireCertificate(const State
                                                                      const std::string& id,
                                                                      const std::string& path,
                                                                      std::string_view type) {
+  constexpr std::size_t kIdCharacters = 32;
+  if (id.size() != kIdCharacters) {
+    return Failure(ErrorKind::kBadCertificateReference, path,
+                   fmt::format("'{}' is not a certificate id of {} characters", id, kIdCharacters));
+  }
   ELB_ASSIGN_OR_RETURN(auto certificate, Require<model::Certificate>(
                                              state, use, id, path, ErrorKind::kReferenceNotFound));
   if (certificate->type != type) {

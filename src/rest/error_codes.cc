@@ -55,6 +55,8 @@ WireError ToWire(const Problem& problem) {
     case ErrorKind::kReferenceNotFound:
       return shared && path.contains("container_ref") ? Make(400, "ELB.5040")
                                                       : Make(404, "ELB.8904");
+    case ErrorKind::kBadCertificateReference:
+      return Make(400, "ELB.5020");
     case ErrorKind::kConflict:
       return Make(409, "ELB.8907");
     case ErrorKind::kPortTaken:
