@@ -221,7 +221,9 @@ void Http1Connection::RefuseHead() {
 
 /// Answers a request that no handler saw; the connection closes.
 void Http1Connection::Refuse(int status, std::string_view reason, std::string_view allow) {
-  OwnAnswer answer(status, reason, AnswerForm::kHtml);
+  const bool has_fields = exchange_->head.head_bytes > 0;
+  OwnAnswer answer(status, reason,
+                   has_fields ? PreferredForm(exchange_->head.fields) : AnswerForm::kHtml);
   if (!allow.empty()) {
     answer.AddField("Allow", allow);
   }

@@ -84,6 +84,22 @@ TEST_F(Http1LimitsTest, NamesTheMethodsThatAreAllowed) {
       rig_.Received().contains("\r\nAllow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS\r\n"));
 }
 
+TEST_F(Http1LimitsTest, RefusesInTheFormThatTheRequestPrefers) {
+  rig_.Send(
+      "POST / HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n"
+      "Transfer-Encoding: gzip\r\n\r\n");
+
+  EXPECT_TRUE(rig_.Received().ends_with(R"({"status":501,"error":"unsupported_te"})"));
+}
+
+TEST_F(Http1LimitsTest, RefusesMethodsInTheFormThatTheRequestPrefers) {
+  rig_.Send("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n");
+  EXPECT_EQ(rig_.Received(), "");
+  rig_.Send("Accept: application/json\r\n\r\n");
+
+  EXPECT_TRUE(rig_.Received().ends_with(R"({"status":405,"error":"method_not_allowed"})"));
+}
+
 TEST_F(Http1LimitsTest, RefusesAfterServedRequests) {
   rig_.Send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nG@T / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
 

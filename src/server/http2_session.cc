@@ -217,7 +217,7 @@ net::Task<void> Http2Session::ServeStream(Http2Session* session, Http2Stream* st
 /// Answers a request that no handler sees.
 void Http2Session::RefuseStream(Http2Stream& stream) {
   const RefusalText text = TextOf(stream.refusal());
-  const OwnAnswer answer(text.status, text.reason, AnswerForm::kHtml);
+  const OwnAnswer answer(text.status, text.reason, PreferredForm(stream.request().fields));
   stream.SendHead({.status = text.status,
                    .reason = {},
                    .fields = answer.fields(),

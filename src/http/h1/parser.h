@@ -52,15 +52,15 @@ struct OpenLine {
 /// message and calls `Parse` each time it has grown; the parser remembers how far it looked. The
 /// buffer may move between calls, not after kDone while `head` is in use. However the bytes were
 /// cut, the result is the same, and a refusal comes with the first byte that makes it certain,
-/// except for rules over several fields (Host, framing), which are looked at once the head is
-/// complete. A refusal is final until `Reset`.
+/// except for rules over several fields (Host, framing) and methods that are not allowed, which are
+/// looked at once the head is complete. A refusal is final until `Reset`.
 class RequestParser {
  public:
   explicit RequestParser(const Limits& limits) : limits_(&limits) {}
 
   /// kDone: `head` is complete, `consumed()` bytes of the buffer belong to it (leading empty lines
-  /// included). kRefused: `refusal()` says why; nothing behind may be read. Before kDone, `head`
-  /// holds nothing of use and need not be the same at the next call.
+  /// included). kRefused: `refusal()` says why; nothing behind may be read; `head.fields` are whole
+  /// if `head.head_bytes` is not 0. Else `head` is of no use and may be another at the next call.
   [[nodiscard]] ParseStatus Parse(std::string_view buffer, RequestHead& head);
 
   [[nodiscard]] std::size_t consumed() const { return consumed_; }

@@ -61,7 +61,9 @@ class HeadReader {
       }
     }
     if (step.GoesOn()) {
-      step = StepOf(ReadTargetForm(head_, rewritten));
+      const Refusal refusal = ReadTargetForm(head_, rewritten);
+      is_not_allowed_ = refusal == Refusal::kMethodNotAllowed;
+      step = is_not_allowed_ ? kGoOn : StepOf(refusal);
     }
     if (step.GoesOn()) {
       open_.is_field = true;
@@ -73,6 +75,8 @@ class HeadReader {
   }
 
   [[nodiscard]] std::size_t position() const { return position_; }
+  /// The head is whole and well-formed, but has a method that nobody may use.
+  [[nodiscard]] bool is_not_allowed() const { return is_not_allowed_; }
 
  private:
   [[nodiscard]] std::string_view rest() const { return buffer_.substr(position_); }
@@ -148,6 +152,7 @@ class HeadReader {
   OpenLine& open_;
   RequestHead& head_;
   std::size_t position_ = 0;
+  bool is_not_allowed_ = false;
 };
 
 }  // namespace
@@ -166,7 +171,8 @@ ParseStatus RequestParser::Parse(std::string_view buffer, RequestHead& head) {
     step = reader.Read(rewritten_target_);
     if (step.GoesOn()) {
       head.head_bytes = reader.position() - open_.head;
-      step = StepOf(ApplyFieldRules(head));
+      step = reader.is_not_allowed() ? Refuse(Refusal::kMethodNotAllowed)
+                                     : StepOf(ApplyFieldRules(head));
       consumed_ = step.GoesOn() ? reader.position() : 0;
     }
   }
