@@ -48,6 +48,7 @@ class Http1Connection final : public ServerStream {
   void SendContent(std::string_view content, BodyEnd end) override;
   void SendTrailers(std::span<const http::Field> fields) override;
   void Cut() override { cut_ = true; }
+  void CutSilent() override { Cut(); }
   void CutStalled() override;
   [[nodiscard]] std::size_t pending_output() const override { return stream_->pending(); }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }

@@ -79,14 +79,6 @@ struct Http2Callbacks {
     return 0;
   }
 
-  /// A field that breaks RFC 9113 section 8.2 is a stream error, never ignored.
-  static int OnInvalidHeader(nghttp2_session* /*session*/, const nghttp2_frame* /*frame*/,
-                             const std::uint8_t* /*name*/, std::size_t /*name_size*/,
-                             const std::uint8_t* /*value*/, std::size_t /*value_size*/,
-                             std::uint8_t /*flags*/, void* /*user*/) {
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  }
-
   static int OnFrame(nghttp2_session* session, const nghttp2_frame* frame, void* user) {
     Http2Session& owner = Owner(user);
     switch (frame->hd.type) {
@@ -123,10 +115,17 @@ struct Http2Callbacks {
       if (end) {
         stream->CompleteBody();
       }
+      if (!end || stream->is_malformed()) {
+        owner.Reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+      }
       return;
     }
     stream->CompleteHead(end ? BodyEnd::kLast : BodyEnd::kMore, owner.policy().limits());
-    owner.ready_.push_back(stream->id());
+    if (stream->is_malformed()) {
+      owner.Reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+    } else {
+      owner.ready_.push_back(stream->id());
+    }
   }
 
   static void OnDataFrame(nghttp2_session* session, const nghttp2_frame* frame,
@@ -138,15 +137,25 @@ struct Http2Callbacks {
       owner.guard_.OnIdleFrame(owner.reactor().now());
     }
     Http2Stream* stream = Find(session, frame->hd.stream_id);
-    if (end && stream != nullptr) {
+    if (end && stream != nullptr && !stream->is_malformed()) {
       stream->CompleteBody();
+      if (stream->is_malformed()) {
+        owner.Reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+      }
     }
   }
 
   static int OnData(nghttp2_session* session, std::uint8_t /*flags*/, std::int32_t id,
                     const std::uint8_t* data, std::size_t size, void* user) {
     Http2Stream* stream = Find(session, id);
-    if (stream != nullptr && !Owner(user).IsServed(id)) {
+    const bool was_well = stream != nullptr && !stream->is_malformed();
+    if (was_well) {
+      stream->CountContent(size);
+      if (stream->is_malformed()) {
+        Owner(user).Reset(*stream, NGHTTP2_PROTOCOL_ERROR);
+      }
+    }
+    if (was_well && !stream->is_malformed() && !Owner(user).IsServed(id)) {
       stream->AddContent(View(data, size));
     } else {
       // Nobody will take it. The stream's own window closes.
@@ -193,8 +202,6 @@ nghttp2_session* MakeHttp2Session(Http2Session& owner) {
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
                                                           &Http2Callbacks::OnBeginHeaders);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, &Http2Callbacks::OnHeader);
-  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks,
-                                                           &Http2Callbacks::OnInvalidHeader);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &Http2Callbacks::OnFrame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, &Http2Callbacks::OnData);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &Http2Callbacks::OnStreamClose);
@@ -202,6 +209,7 @@ nghttp2_session* MakeHttp2Session(Http2Session& owner) {
   ELB_ASSERT(nghttp2_option_new(&options) == 0);
   nghttp2_option_set_no_auto_window_update(options, 1);
   nghttp2_option_set_no_closed_streams(options, 1);
+  nghttp2_option_set_no_http_messaging(options, 1);  // Http2FieldRules judges messages.
   nghttp2_option_set_max_outbound_ack(options, 1000);
   nghttp2_option_set_max_settings(options, 32);
   nghttp2_option_set_max_continuations(options, kContinuationsMax);

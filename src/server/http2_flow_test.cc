@@ -220,6 +220,45 @@ TEST_F(Http2FlowTest, ResetsAStreamThatWasCut) {
   EXPECT_EQ(rig_.client[id].resets, std::vector<std::uint32_t>{NGHTTP2_INTERNAL_ERROR});
 }
 
+TEST_F(Http2FlowTest, SendsWhatWasWrittenBeforeTheCut) {
+  rig_.handler.On("/", [](ServerStream& stream) {
+    stream.SendHead({.content_length = 100'000}, std::string(40'000, 'x'), BodyEnd::kMore);
+    stream.Cut();
+    return Step::kDone;
+  });
+
+  const std::int32_t id = Ask("/");
+
+  EXPECT_TRUE(rig_.client[id].Has(":status: 200\n"));
+  EXPECT_EQ(rig_.client[id].content, std::string(40'000, 'x'));
+}
+
+TEST_F(Http2FlowTest, SendsTheHeadBeforeTheCut) {
+  rig_.handler.On("/", [](ServerStream& stream) {
+    stream.SendHead({.content_length = 10}, {}, BodyEnd::kMore);
+    stream.Cut();
+    return Step::kDone;
+  });
+
+  const std::int32_t id = Ask("/");
+
+  EXPECT_TRUE(rig_.client[id].Has(":status: 200\n"));
+  EXPECT_EQ(rig_.client[id].resets, std::vector<std::uint32_t>{NGHTTP2_INTERNAL_ERROR});
+}
+
+TEST_F(Http2FlowTest, CancelsAStreamWhoseClientIsSilentBehindWhatWasWritten) {
+  rig_.handler.On("/", [](ServerStream& stream) {
+    stream.SendHead({}, "abc", BodyEnd::kMore);
+    stream.CutSilent();
+    return Step::kDone;
+  });
+
+  const std::int32_t id = Ask("/");
+
+  EXPECT_EQ(rig_.client[id].content, "abc");
+  EXPECT_EQ(rig_.client[id].resets, std::vector<std::uint32_t>{NGHTTP2_CANCEL});
+}
+
 TEST_F(Http2FlowTest, CancelsAStreamWhoseClientStalled) {
   rig_.handler.On("/", [](ServerStream& stream) {
     stream.CutStalled();

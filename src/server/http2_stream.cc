@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "http/h1/body.h"
@@ -17,6 +18,12 @@ using http::h1::Refusal;
 
 /// What a field costs in SETTINGS_MAX_HEADER_LIST_SIZE terms (RFC 9113 section 6.5.2).
 constexpr std::size_t kFieldOverhead = 32;
+
+/// Error codes of RFC 9113 section 7.
+constexpr std::uint32_t kInternalError = 2;
+constexpr std::uint32_t kCancel = 8;
+
+constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
 
 bool EqualWithoutCase(std::string_view one, std::string_view other) {
   const auto lower = [](char letter) {
@@ -50,6 +57,7 @@ Http2Stream::FieldPlace Http2Stream::Place(std::string& text, std::string_view n
 void Http2Stream::AddField(std::string_view name, std::string_view value,
                            const http::h1::Limits& limits) {
   bytes_received_ += name.size() + value.size() + 4;
+  malformed_ = malformed_ || !rules_.TakeField(name, value);
   if (text_.size() + (places_.size() + 1) * kFieldOverhead + name.size() + value.size() >
           limits.head_bytes_max ||
       places_.size() >= limits.fields_max) {
@@ -62,6 +70,7 @@ void Http2Stream::AddField(std::string_view name, std::string_view value,
 void Http2Stream::AddTrailer(std::string_view name, std::string_view value,
                              const http::h1::Limits& limits) {
   bytes_received_ += name.size() + value.size() + 4;
+  malformed_ = malformed_ || !Http2FieldRules::TakeTrailer(name, value);
   trailers_too_large_ =
       trailers_too_large_ || trailer_places_.size() >= limits.fields_max ||
       trailer_text_.size() + trailer_places_.size() * 4 + name.size() + value.size() >
@@ -157,7 +166,13 @@ void Http2Stream::CompleteHead(BodyEnd end, const http::h1::Limits& limits) {
   head_.version = http::Version::kHttp2;
   head_.head_bytes = text_.size() + places_.size() * 4;
   end_received_ = end == BodyEnd::kLast;
+  const bool lacks_content = end_received_ && rules_.content_length().value_or(0) > 0;
+  malformed_ = malformed_ || !rules_.HasWholeHead() || lacks_content;
+  if (malformed_) {
+    return;
+  }
   const bool understood = ReadPseudoFields();
+  ReadFields(end);
   if (refusal_ != Refusal::kNone) {
     return;
   }
@@ -165,19 +180,26 @@ void Http2Stream::CompleteHead(BodyEnd end, const http::h1::Limits& limits) {
     refusal_ = Refusal::kUriTooLong;
   } else if (!understood || head_.method_text.size() > limits.method_bytes_max) {
     refusal_ = Refusal::kMalformed;
-  } else {
-    ReadFields(end);
   }
 }
 
 void Http2Stream::AddContent(std::string_view content) {
   input_.Append(content);
   bytes_received_ += content.size();
-  content_received_ += content.size();
   signal_.Notify();
 }
 
+void Http2Stream::CountContent(std::size_t bytes) {
+  content_received_ += bytes;
+  malformed_ = malformed_ || content_received_ > rules_.content_length().value_or(kUnbounded);
+}
+
 void Http2Stream::CompleteBody() {
+  malformed_ =
+      malformed_ || content_received_ != rules_.content_length().value_or(content_received_);
+  if (malformed_) {
+    return;
+  }
   for (const FieldPlace& place : trailer_places_) {
     const std::string_view text = trailer_text_;
     const std::string_view name = text.substr(place.name, place.name_size);
@@ -252,6 +274,7 @@ void Http2Stream::SendHead(const ResponseOut& head, std::string_view content, Bo
     return;
   }
   const bool has_content = !no_body_ && !(output_ended_ && content.empty());
+  content_follows_ = has_content;
   if (has_content) {
     Append(content);
   } else {
@@ -279,17 +302,23 @@ void Http2Stream::SendTrailers(std::span<const Field> fields) {
   SendContent({}, BodyEnd::kLast);
 }
 
-void Http2Stream::Cut() {
-  constexpr std::uint32_t kInternalError = 2;
-  CutWith(kInternalError);
-}
+void Http2Stream::Cut() { CutWith(kInternalError); }
 
-void Http2Stream::CutStalled() {
-  constexpr std::uint32_t kCancel = 8;
-  CutWith(kCancel);
-}
+void Http2Stream::CutSilent() { CutWith(kCancel); }
 
+void Http2Stream::CutStalled() { ResetWith(kCancel); }
+
+/// A reset would overtake content that was written, and a head: it waits for them.
 void Http2Stream::CutWith(std::uint32_t error_code) {
+  if (!content_follows_ || output_ended_) {
+    ResetWith(error_code);
+  } else if (!closed_) {
+    cut_code_ = error_code;
+    session_->ResumeContent(*this);
+  }
+}
+
+void Http2Stream::ResetWith(std::uint32_t error_code) {
   if (!closed_) {
     session_->Reset(*this, error_code);
   }

@@ -12,6 +12,7 @@
 #include "net/signal.h"
 #include "server/byte_queue.h"
 #include "server/connection_policy.h"
+#include "server/http2_field_rules.h"
 #include "server/server_stream.h"
 
 namespace elb::server {
@@ -31,6 +32,8 @@ class Http2Stream final : public ServerStream {
   /// The header block is complete; `end` when no content follows. Decides about `refusal`.
   void CompleteHead(BodyEnd end, const http::h1::Limits& limits);
   void AddContent(std::string_view content);
+  /// Content was received, whether or not somebody will read it.
+  void CountContent(std::size_t bytes);
   /// END_STREAM was received, behind all content and trailers.
   void CompleteBody();
   /// The stream is closed, by either side.
@@ -38,6 +41,9 @@ class Http2Stream final : public ServerStream {
   /// Copies the next response content into `into`; `end` when that was the last of it.
   [[nodiscard]] std::size_t TakeOutput(std::span<char> into, bool& end);
   [[nodiscard]] bool has_output() const { return !output_.empty() || output_ended_; }
+  /// The content that was written has been taken, and no more will come: time for the reset.
+  [[nodiscard]] bool is_cut() const { return cut_code_ != 0 && output_.empty(); }
+  [[nodiscard]] std::uint32_t cut_code() const { return cut_code_; }
   /// END_STREAM was handed to the socket.
   void OnEndSent() { end_sent_ = true; }
   /// Forgets content that nobody will read; returns how much it was.
@@ -46,6 +52,8 @@ class Http2Stream final : public ServerStream {
   [[nodiscard]] std::int32_t id() const { return id_; }
   /// Why no handler may see the request.
   [[nodiscard]] http::h1::Refusal refusal() const { return refusal_; }
+  /// The request breaks RFC 9113 section 8: the stream is to be reset.
+  [[nodiscard]] bool is_malformed() const { return malformed_; }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] bool end_received() const { return end_received_; }
   [[nodiscard]] bool end_sent() const { return end_sent_; }
@@ -70,6 +78,7 @@ class Http2Stream final : public ServerStream {
   void SendContent(std::string_view content, BodyEnd end) override;
   void SendTrailers(std::span<const http::Field> fields) override;
   void Cut() override;
+  void CutSilent() override;
   void CutStalled() override;
   [[nodiscard]] std::size_t pending_output() const override { return output_.size(); }
   [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }
@@ -79,6 +88,7 @@ class Http2Stream final : public ServerStream {
 
  private:
   void CutWith(std::uint32_t error_code);
+  void ResetWith(std::uint32_t error_code);
   /// A field whose text lies in `text_` at these places; views are made when the block is complete.
   struct FieldPlace {
     std::size_t name = 0;
@@ -100,6 +110,7 @@ class Http2Stream final : public ServerStream {
   std::int32_t id_;
   net::Signal signal_;
   MonotonicTime started_;
+  Http2FieldRules rules_;
   http::RequestHead head_;
   http::FieldList trailers_;
   std::string text_;  ///< Names and values of the header block.
@@ -115,12 +126,15 @@ class Http2Stream final : public ServerStream {
   std::uint64_t content_received_ = 0;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t content_bytes_sent_ = 0;
+  std::uint32_t cut_code_ = 0;  ///< To be reset with it once what was written is out; 0: no.
   http::h1::Refusal refusal_ = http::h1::Refusal::kNone;
+  bool malformed_ = false;
   bool end_received_ = false;
   bool trailers_too_large_ = false;
   bool output_ended_ = false;
   bool output_taken_ = false;  ///< The end of the response was handed to the session.
   bool end_sent_ = false;
+  bool content_follows_ = false;  ///< The session pulls content behind the head.
   bool no_body_ = false;
   bool closed_ = false;
 };

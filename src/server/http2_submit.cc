@@ -16,6 +16,10 @@ ssize_t ReadContent(nghttp2_session* session, std::int32_t id, std::uint8_t* int
   if (stream == nullptr) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
+  if (stream->is_cut()) {
+    static_cast<Http2Session*>(user)->Reset(*stream, stream->cut_code());
+    return NGHTTP2_ERR_DEFERRED;
+  }
   if (!stream->has_output()) {
     return NGHTTP2_ERR_DEFERRED;
   }

@@ -92,10 +92,12 @@ class ServerStream {
   /// Ends the message with trailers, instead of kLast.
   virtual void SendTrailers(std::span<const http::Field> fields) = 0;
   /// The message cannot be completed: HTTP/1 closes without completing it, HTTP/2 resets the
-  /// stream. What was written may still arrive.
+  /// stream, both behind what was written.
   virtual void Cut() = 0;
-  /// As `Cut`, because the client takes or sends nothing any more (data-plane.md 5.2): HTTP/1
-  /// resets the connection and what it did not take, HTTP/2 the stream with CANCEL.
+  /// As `Cut`, because the client sends nothing any more (data-plane.md 5.2): HTTP/2 says CANCEL.
+  virtual void CutSilent() = 0;
+  /// Because the client takes nothing any more (data-plane.md 5.2): at once, HTTP/1 resets the
+  /// connection and what it did not take, HTTP/2 the stream with CANCEL.
   virtual void CutStalled() = 0;
   /// Response bytes not yet taken by the socket (HTTP/2: by flow control).
   [[nodiscard]] virtual std::size_t pending_output() const = 0;
