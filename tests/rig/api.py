@@ -35,7 +35,7 @@ NOT_SERVED_YET = {
     r"l7policies": "forwarding policies and rules (api-v3.md 2.9, 2.10)",
     r"logtanks": "logtanks (api-v3.md 2.14)",
     r"pools/[^/]+/members/batch-": "member batches (api-v3.md 2.18)",
-    r"/v2\.0/": "tags (api-v3.md 2.15)",
+    r"/v(2\.0|3)/[^/]+/(loadbalancers|listeners)/": "tags (api-v3.md 2.15)",
 }
 
 
