@@ -42,15 +42,6 @@ Result<void> InspectWithPath(Certificate& certificate) {
   return result;
 }
 
-std::vector<Blocker> Users(const State& state, const std::string& id) {
-  std::vector<Blocker> users;
-  for (const auto& [sequence, listener] : state.By(kListenersOfCertificate, id)) {
-    users.push_back(
-        {.kind = "listener", .id = listener, .name = state.listeners.Find(listener)->name});
-  }
-  return users;
-}
-
 /// Changed names must not break a listener that chooses by them (api-v3.md 2.6).
 Result<void> CheckSniUsers(const State& state, const Certificate& after) {
   const std::vector<std::string> names = after.Domains();
@@ -131,7 +122,8 @@ Result<void> UpdateCertificate(Draft& draft, UseCase& use, const std::string& id
 
 Result<void> DeleteCertificate(Draft& draft, UseCase& use, const std::string& id) {
   ELB_RETURN_IF_ERROR(Require<Certificate>(draft.state(), use, id, "", ErrorKind::kNotFound));
-  std::vector<Blocker> users = Users(draft.state(), id);
+  std::vector<Blocker> users =
+      ListenersInTheWay(draft.state(), draft.state().By(kListenersOfCertificate, id));
   if (!users.empty()) {
     return Blocked("the certificate is in use", std::move(users));
   }

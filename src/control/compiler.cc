@@ -1,6 +1,7 @@
 #include "control/compiler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "model/catalogue.h"
@@ -82,7 +83,14 @@ InsertHeadersConfig InsertHeaders(const model::Listener& listener) {
   return config;
 }
 
-contract::LoadBalancerFacts FactsOf(const model::LoadBalancer& balancer) {
+/// Where the load balancer's access log goes; empty: nowhere.
+std::string LogTopic(const State& state, const model::LoadBalancer& balancer) {
+  const Referrers& logtanks = state.By(kLogtanksOfLoadBalancer, balancer.identity.id);
+  return logtanks.empty() ? std::string()
+                          : state.logtanks.Find(logtanks.begin()->second)->log_topic_id;
+}
+
+contract::LoadBalancerFacts FactsOf(const State& state, const model::LoadBalancer& balancer) {
   return {.id = LoadBalancerId(balancer.identity.id),
           .project = ProjectId(balancer.identity.project_id),
           .kind = balancer.guaranteed ? contract::LoadBalancerKind::kDedicated
@@ -90,19 +98,65 @@ contract::LoadBalancerFacts FactsOf(const model::LoadBalancer& balancer) {
           .vip = IpAddress::Parse(balancer.vip_address),
           .vip6 = std::nullopt,
           .eip = IpAddress::Parse(balancer.eip_address),
-          .log_topic_id = {}};
+          .log_topic_id = LogTopic(state, balancer)};
+}
+
+/// A custom policy's suites as the server prefers them: ECDSA, RSA, TLS 1.3, in each group in the
+/// order given (data-plane.md 2.2).
+std::vector<std::string> ServerOrder(const std::vector<std::string>& ciphers) {
+  const auto group_of = [](const std::string& cipher) {
+    return cipher.starts_with("TLS_") ? 2 : cipher.contains("ECDSA") ? 0 : 1;
+  };
+  std::vector<std::string> ordered;
+  for (const int group : {0, 1, 2}) {
+    std::ranges::copy_if(ciphers, std::back_inserter(ordered),
+                         [&](const std::string& cipher) { return group_of(cipher) == group; });
+  }
+  return ordered;
+}
+
+/// Lets in, or keeps out, whom the listener's group lists; a binding that is off does nothing.
+void ApplyAccess(const model::Listener& listener, ListenerConfig& config) {
+  if (!listener.ipgroup || !listener.ipgroup->enable_ipgroup) {
+    return;
+  }
+  config.access_mode = listener.ipgroup->type == "black" ? contract::AccessMode::kBlack
+                                                         : contract::AccessMode::kWhite;
+  config.access_group = IpGroupId(listener.ipgroup->ipgroup_id);
+}
+
+/// Header fields in the lines of the access log, or those kept out of them.
+void ApplyLogHeaders(const model::Listener& listener, ListenerConfig& config) {
+  const auto& headers = listener.access_log_customized_headers_config;
+  if (!headers || !headers->enable) {
+    return;
+  }
+  config.log_headers_exclude =
+      headers->include_headers.empty() && !headers->exclude_headers.empty();
+  config.log_headers =
+      config.log_headers_exclude ? headers->exclude_headers : headers->include_headers;
 }
 
 contract::TlsConfig Tls(const State& state, const model::Listener& listener) {
   contract::TlsConfig tls;
   StableHash generation;
-  if (const model::SystemPolicy* policy = model::FindSystemPolicy(listener.tls_ciphers_policy)) {
-    tls.protocols = policy->protocols;
-    tls.ciphers = policy->ciphers;
-  }
   // What ends the resumption of sessions (data-plane.md 2.7): the policy, the CA, the server
   // certificates, and the names by which one of those is chosen.
-  generation.Add(listener.tls_ciphers_policy);
+  if (const auto* own = state.security_policies.Find(listener.security_policy_id)) {
+    tls.protocols = own->protocols;
+    tls.ciphers = ServerOrder(own->ciphers);
+    for (const auto* names : {&tls.protocols, &tls.ciphers}) {
+      for (const std::string& name : *names) {
+        generation.Add(name);
+      }
+    }
+  } else {
+    if (const auto* policy = model::FindSystemPolicy(listener.tls_ciphers_policy)) {
+      tls.protocols = policy->protocols;
+      tls.ciphers = policy->ciphers;
+    }
+    generation.Add(listener.tls_ciphers_policy);
+  }
   const auto add = [&](const std::string& id) -> const model::Certificate* {
     generation.Add(id);
     const model::Certificate* certificate = state.certificates.Find(id);
@@ -136,7 +190,7 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   }
   auto config = std::make_shared<ListenerConfig>();
   config->id = ListenerId(listener.identity.id);
-  config->load_balancer = FactsOf(*balancer);
+  config->load_balancer = FactsOf(state, *balancer);
   config->protocol =
       listener.is_https() ? contract::ListenerProtocol::kHttps : contract::ListenerProtocol::kHttp;
   config->port = static_cast<std::uint16_t>(listener.protocol_port);
@@ -148,6 +202,8 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   if (listener.is_https()) {
     config->tls = Tls(state, listener);
   }
+  ApplyAccess(listener, *config);
+  ApplyLogHeaders(listener, *config);
   config->default_pool = PoolId(listener.default_pool_id);
   config->advanced_forwarding = listener.enhance_l7policy_enable;
   config->insert_headers = InsertHeaders(listener);
@@ -300,6 +356,17 @@ std::shared_ptr<const contract::CertificateConfig> MakeCertificate(
   return config;
 }
 
+std::shared_ptr<const contract::IpGroupConfig> MakeIpGroup(const model::IpGroup& group) {
+  auto config = std::make_shared<contract::IpGroupConfig>();
+  config->id = IpGroupId(group.identity.id);
+  for (const model::IpEntry& entry : group.ip_list) {
+    if (const auto prefix = IpPrefix::Parse(entry.ip)) {
+      config->prefixes.push_back(*prefix);
+    }
+  }
+  return config;
+}
+
 /// Puts `made` in place of what `map` holds for `id`; equal parts keep their pointers.
 template <typename Map, typename Id, typename Pointer>
 void Place(Map& map, const Id& id, Pointer made) {
@@ -326,6 +393,10 @@ std::shared_ptr<const ConfigSnapshot> Compiler::Compile(const State& state, cons
     Place(next->certificates, CertificateId(id),
           certificate == nullptr ? nullptr : MakeCertificate(*certificate));
   }
+  for (const std::string& id : dirty.ip_groups) {
+    const model::IpGroup* group = state.ip_groups.Find(id);
+    Place(next->ip_groups, IpGroupId(id), group == nullptr ? nullptr : MakeIpGroup(*group));
+  }
   for (const std::string& id : dirty.pools) {
     const model::Pool* pool = state.pools.Find(id);
     Place(next->pools, PoolId(id), pool == nullptr ? nullptr : MakePool(state, *pool));
@@ -348,6 +419,9 @@ std::shared_ptr<const ConfigSnapshot> Compiler::CompileAll(const State& state) c
   }
   for (const auto& [sequence, certificate] : state.certificates.in_order()) {
     all.certificates.insert(certificate->identity.id);
+  }
+  for (const auto& [sequence, group] : state.ip_groups.in_order()) {
+    all.ip_groups.insert(group->identity.id);
   }
   return Compile(state, all, nullptr);
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "control/actions.h"
 #include "control/objects.h"
 #include "control/revision_record.h"
 
@@ -29,6 +30,12 @@ Result<std::string> CreateObject(Draft& draft, UseCase& use, Resource resource,
       return CreateHealthMonitor(draft, use, body);
     case Resource::kCertificate:
       return CreateCertificate(draft, use, body);
+    case Resource::kIpGroup:
+      return CreateIpGroup(draft, use, body);
+    case Resource::kSecurityPolicy:
+      return CreateSecurityPolicy(draft, use, body);
+    case Resource::kLogtank:
+      return CreateLogtank(draft, use, body);
   }
   return Internal("unknown resource");
 }
@@ -48,6 +55,12 @@ Result<void> UpdateObject(Draft& draft, UseCase& use, Resource resource, const s
       return UpdateHealthMonitor(draft, use, id, body);
     case Resource::kCertificate:
       return UpdateCertificate(draft, use, id, body);
+    case Resource::kIpGroup:
+      return UpdateIpGroup(draft, use, id, body);
+    case Resource::kSecurityPolicy:
+      return UpdateSecurityPolicy(draft, use, id, body);
+    case Resource::kLogtank:
+      return UpdateLogtank(draft, use, id, body);
   }
   return Internal("unknown resource");
 }
@@ -69,6 +82,12 @@ Result<void> DeleteObject(Draft& draft, UseCase& use, Resource resource, const s
       return DeleteHealthMonitor(draft, use, id);
     case Resource::kCertificate:
       return DeleteCertificate(draft, use, id);
+    case Resource::kIpGroup:
+      return DeleteIpGroup(draft, use, id);
+    case Resource::kSecurityPolicy:
+      return DeleteSecurityPolicy(draft, use, id);
+    case Resource::kLogtank:
+      return DeleteLogtank(draft, use, id);
   }
   return Internal("unknown resource");
 }
@@ -126,6 +145,9 @@ Result<void> Control::Start() {
   ELB_RETURN_IF_ERROR(Load<model::Member>());
   ELB_RETURN_IF_ERROR(Load<model::HealthMonitor>());
   ELB_RETURN_IF_ERROR(Load<model::Certificate>());
+  ELB_RETURN_IF_ERROR(Load<model::IpGroup>());
+  ELB_RETURN_IF_ERROR(Load<model::SecurityPolicy>());
+  ELB_RETURN_IF_ERROR(Load<model::Logtank>());
   ELB_ASSIGN_OR_RETURN(
       const std::vector<store::Document> projects,
       parts_.store->Read([](store::Reader& reader) { return reader.ListAll("project"); }));
@@ -237,6 +259,17 @@ Result<void> Control::Delete(const Caller& caller, const Place& place, DeleteMod
     return place.id;
   }));
   return {};
+}
+
+Result<Json> Control::Perform(const Caller& caller, const Place& place, Action action,
+                              const Json& body, const std::optional<Precondition>& when) {
+  ELB_RETURN_IF_ERROR(Check(caller, place, when));
+  Json answer;
+  ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
+    ELB_ASSIGN_OR_RETURN(answer, DoAction(draft, use, place, action, body));
+    return place.id;
+  }));
+  return answer;
 }
 
 std::uint64_t Control::RevisionOf(const std::string& project) const {

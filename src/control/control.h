@@ -25,10 +25,24 @@ enum class Resource : std::uint8_t {
   kPool,
   kMember,
   kHealthMonitor,
-  kCertificate
+  kCertificate,
+  kIpGroup,
+  kSecurityPolicy,
+  kLogtank
 };
 
 enum class DeleteMode : std::uint8_t { kPlain, kForce };
+
+/// Writes that are neither creation nor update nor deletion of one object.
+enum class Action : std::uint8_t {
+  kAddIpEntries,     ///< Of an IP address group; the body is the group's.
+  kRemoveIpEntries,  ///< Likewise.
+  kAddMembers,       ///< To a pool; the body is the list, the answer id and status of each.
+  kUpdateMembers,    ///< Likewise.
+  kRemoveMembers,    ///< Likewise.
+  kPutTags,          ///< Of a load balancer or listener; the body is the list of tags.
+  kRemoveTags,       ///< By key; likewise.
+};
 
 /// One object as a call names it.
 struct Place {
@@ -82,6 +96,10 @@ class Control {
                                      const std::optional<Precondition>& when);
   [[nodiscard]] Result<void> Delete(const Caller& caller, const Place& place, DeleteMode mode,
                                     const std::optional<Precondition>& when);
+  /// Does `action` to or below the object at `place`, in one revision. Returns what the answer
+  /// holds besides the object: null, or as the action says.
+  [[nodiscard]] Result<Json> Perform(const Caller& caller, const Place& place, Action action,
+                                     const Json& body, const std::optional<Precondition>& when);
   /// Ids of the project's objects that `selection` admits, in order of creation. Members: of the
   /// pool `parent`, or of every pool when it is empty. Costs a comparison per object at most.
   [[nodiscard]] Result<std::vector<std::string>> Select(const Caller& caller, Resource resource,
@@ -94,6 +112,8 @@ class Control {
   [[nodiscard]] bool HasMember(Resource resource, const std::string& id,
                                const std::string& address) const;
   [[nodiscard]] Result<Json> StatusTree(const Caller& caller, const std::string& id) const;
+  /// Listeners bound to the IP address group `id`, in short.
+  [[nodiscard]] Result<Json> ListenersOfIpGroup(const Caller& caller, const std::string& id) const;
   /// Objects in use by quota key.
   [[nodiscard]] std::size_t Used(const Caller& caller, std::string_view quota_key) const;
 

@@ -27,13 +27,20 @@ const model::Identity* IdentityOf(const State& state, Resource resource, const s
       return of(state.monitors);
     case Resource::kCertificate:
       return of(state.certificates);
+    case Resource::kIpGroup:
+      return of(state.ip_groups);
+    case Resource::kSecurityPolicy:
+      return of(state.security_policies);
+    case Resource::kLogtank:
+      return of(state.logtanks);
   }
   return nullptr;
 }
 
 std::string_view NameOf(Resource resource) {
-  static constexpr std::string_view kNames[] = {"loadbalancer", "listener",      "pool",
-                                                "member",       "healthmonitor", "certificate"};
+  static constexpr std::string_view kNames[] = {"loadbalancer", "listener",        "pool",
+                                                "member",       "healthmonitor",   "certificate",
+                                                "ipgroup",      "security_policy", "logtank"};
   return kNames[static_cast<std::size_t>(resource)];
 }
 
@@ -54,6 +61,12 @@ Json ShowObject(const State& state, const LiveState& live, const Caller& caller,
       return ShowHealthMonitor(*state.monitors.Find(id));
     case Resource::kCertificate:
       return ShowCertificate(*state.certificates.Find(id), caller);
+    case Resource::kIpGroup:
+      return ShowIpGroup(state, *state.ip_groups.Find(id));
+    case Resource::kSecurityPolicy:
+      return ShowSecurityPolicy(state, *state.security_policies.Find(id));
+    case Resource::kLogtank:
+      return ShowLogtank(*state.logtanks.Find(id));
   }
   return nullptr;
 }
@@ -87,6 +100,12 @@ void WithTable(const State& state, Resource resource, const Visit& visit) {
       return visit(state.monitors);
     case Resource::kCertificate:
       return visit(state.certificates);
+    case Resource::kIpGroup:
+      return visit(state.ip_groups);
+    case Resource::kSecurityPolicy:
+      return visit(state.security_policies);
+    case Resource::kLogtank:
+      return visit(state.logtanks);
   }
 }
 
@@ -103,7 +122,11 @@ std::string_view OwnerRelation(Resource resource) {
       return kMonitorsOfPool;
     case Resource::kLoadBalancer:
     case Resource::kCertificate:
+    case Resource::kIpGroup:
+    case Resource::kSecurityPolicy:
       break;
+    case Resource::kLogtank:
+      return kLogtanksOfLoadBalancer;
   }
   return {};
 }
@@ -166,7 +189,7 @@ Result<std::vector<std::string>> Control::Select(const Caller& caller, Resource 
     const auto admit = [&](const auto& object) {
       if (object.identity.project_id == caller.project &&
           (narrowed.names.empty() ||
-           std::ranges::find(narrowed.names, object.name) != narrowed.names.end())) {
+           std::ranges::find(narrowed.names, NameIn(object)) != narrowed.names.end())) {
         ids.push_back(object.identity.id);
       }
     };
@@ -219,6 +242,12 @@ Result<Json> Control::StatusTree(const Caller& caller, const std::string& id) co
   ELB_RETURN_IF_ERROR(
       Check(caller, {.resource = Resource::kLoadBalancer, .parent = {}, .id = id}, std::nullopt));
   return ShowStatusTree(state_, {.data_plane = parts_.data_plane}, *state_.load_balancers.Find(id));
+}
+
+Result<Json> Control::ListenersOfIpGroup(const Caller& caller, const std::string& id) const {
+  ELB_RETURN_IF_ERROR(
+      Check(caller, {.resource = Resource::kIpGroup, .parent = {}, .id = id}, std::nullopt));
+  return ShowListenersOfIpGroup(state_, id);
 }
 
 std::size_t Control::Used(const Caller& caller, std::string_view quota_key) const {

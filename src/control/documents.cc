@@ -63,6 +63,18 @@ template <>
 const model::Schema& SchemaOf<model::Certificate>() {
   return model::CertificateSchema();
 }
+template <>
+const model::Schema& SchemaOf<model::IpGroup>() {
+  return model::IpGroupSchema();
+}
+template <>
+const model::Schema& SchemaOf<model::Logtank>() {
+  return model::LogtankSchema();
+}
+template <>
+const model::Schema& SchemaOf<model::SecurityPolicy>() {
+  return model::SecurityPolicySchema();
+}
 
 template <typename T>
 store::Document ToDocument(const T& object, std::uint64_t sequence) {
@@ -134,6 +146,9 @@ ELB_DOCUMENTS_OF(model::Pool);
 ELB_DOCUMENTS_OF(model::Member);
 ELB_DOCUMENTS_OF(model::HealthMonitor);
 ELB_DOCUMENTS_OF(model::Certificate);
+ELB_DOCUMENTS_OF(model::IpGroup);
+ELB_DOCUMENTS_OF(model::SecurityPolicy);
+ELB_DOCUMENTS_OF(model::Logtank);
 #undef ELB_DOCUMENTS_OF
 
 }  // namespace elb::control

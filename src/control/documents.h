@@ -36,6 +36,18 @@ template <>
 struct KindName<model::Certificate> {
   static constexpr std::string_view kText = "certificate";
 };
+template <>
+struct KindName<model::IpGroup> {
+  static constexpr std::string_view kText = "ipgroup";
+};
+template <>
+struct KindName<model::Logtank> {
+  static constexpr std::string_view kText = "logtank";
+};
+template <>
+struct KindName<model::SecurityPolicy> {
+  static constexpr std::string_view kText = "security_policy";
+};
 
 /// The table of `T`.
 template <typename T>

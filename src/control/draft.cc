@@ -66,6 +66,17 @@ void Draft::MarkDirty(const T& object) {
     for (const auto& [sequence, listener] : state_.By(kListenersOfCertificate, id)) {
       MarkListener(listener);
     }
+  } else if constexpr (std::is_same_v<T, model::IpGroup>) {
+    dirty_.ip_groups.insert(id);  // Listeners name it only: they stay as they are.
+  } else if constexpr (std::is_same_v<T, model::Logtank>) {
+    for (const auto& [sequence, listener] :
+         state_.By(kListenersOfLoadBalancer, object.loadbalancer_id)) {
+      MarkListener(listener);
+    }
+  } else if constexpr (std::is_same_v<T, model::SecurityPolicy>) {
+    for (const auto& [sequence, listener] : state_.By(kListenersOfSecurityPolicy, id)) {
+      MarkListener(listener);
+    }
   }
 }
 
@@ -83,6 +94,10 @@ bool IsCompiled(const std::shared_ptr<const T>& before, const std::shared_ptr<co
   } else if constexpr (std::is_same_v<T, model::Certificate>) {
     return before->certificate != after->certificate || before->private_key != after->private_key ||
            before->domain != after->domain;
+  } else if constexpr (std::is_same_v<T, model::IpGroup>) {
+    return before->ip_list != after->ip_list;
+  } else if constexpr (std::is_same_v<T, model::SecurityPolicy>) {
+    return before->protocols != after->protocols || before->ciphers != after->ciphers;
   }
   return true;
 }
@@ -120,7 +135,7 @@ Draft::Change Draft::Describe(std::uint64_t sequence, const std::shared_ptr<cons
   Change change{.project = project,
                 .kind = std::string(KindName<T>::kText),
                 .id = id,
-                .name = object.name,
+                .name = NameIn(object),
                 .action = before == nullptr  ? "create"
                           : after == nullptr ? "delete"
                                              : "update",
@@ -229,6 +244,9 @@ ELB_DRAFT_OF(model::Pool);
 ELB_DRAFT_OF(model::Member);
 ELB_DRAFT_OF(model::HealthMonitor);
 ELB_DRAFT_OF(model::Certificate);
+ELB_DRAFT_OF(model::IpGroup);
+ELB_DRAFT_OF(model::SecurityPolicy);
+ELB_DRAFT_OF(model::Logtank);
 #undef ELB_DRAFT_OF
 
 }  // namespace elb::control

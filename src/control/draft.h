@@ -19,6 +19,7 @@ struct Dirty {
   std::set<std::string> listeners;
   std::set<std::string> pools;
   std::set<std::string> certificates;
+  std::set<std::string> ip_groups;
 };
 
 /// One write in progress: changes the state in place and can undo everything. Control thread.

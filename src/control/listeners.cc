@@ -65,6 +65,20 @@ Result<void> CheckSni(const State& state, const UseCase& use, const Listener& li
   return {};
 }
 
+/// The group exists and has room for one more listener (api-v3.md 2.2, 2.13).
+Result<void> CheckIpGroupBinding(const State& state, const UseCase& use, const Listener& listener) {
+  if (!listener.ipgroup) {
+    return {};
+  }
+  const std::string& id = listener.ipgroup->ipgroup_id;
+  ELB_RETURN_IF_ERROR(Require<model::IpGroup>(state, use, id, "listener.ipgroup.ipgroup_id",
+                                              ErrorKind::kReferenceNotFound));
+  const Referrers& bound = state.By(kListenersOfIpGroup, id);
+  const bool already = std::ranges::any_of(
+      bound, [&](const auto& user) { return user.second == listener.identity.id; });
+  return already ? Result<void>() : CheckQuota(*use.node, "ipgroup_bindings", bound.size());
+}
+
 Result<void> CheckReferences(const State& state, const UseCase& use, const Listener& listener,
                              model::Kind kind) {
   if (!listener.default_tls_container_ref.empty()) {
@@ -77,15 +91,11 @@ Result<void> CheckReferences(const State& state, const UseCase& use, const Liste
   }
   ELB_RETURN_IF_ERROR(CheckSni(state, use, listener, kind));
   if (!listener.security_policy_id.empty()) {
-    return Failure(
-        ErrorKind::kReferenceNotFound, "listener.security_policy_id",
-        fmt::format("security policy {} could not be found", listener.security_policy_id));
+    ELB_RETURN_IF_ERROR(Require<model::SecurityPolicy>(state, use, listener.security_policy_id,
+                                                       "listener.security_policy_id",
+                                                       ErrorKind::kReferenceNotFound));
   }
-  if (listener.ipgroup) {
-    return Failure(
-        ErrorKind::kReferenceNotFound, "listener.ipgroup.ipgroup_id",
-        fmt::format("IP address group {} could not be found", listener.ipgroup->ipgroup_id));
-  }
+  ELB_RETURN_IF_ERROR(CheckIpGroupBinding(state, use, listener));
   if (!listener.default_pool_id.empty()) {
     ELB_RETURN_IF_ERROR(CheckDefaultPool(state, use, listener, listener.default_pool_id,
                                          "listener.default_pool_id"));
@@ -119,13 +129,22 @@ Result<void> CheckLayer(const LoadBalancer& balancer, const Listener& listener) 
   return {};
 }
 
-/// Settings whose counterpart this service does not have yet.
-Result<void> CheckOffered(const Listener& listener) {
-  const auto& headers = listener.access_log_customized_headers_config;
-  if (headers && headers->enable) {
+/// Logging of header fields needs a log when it is switched on (api-v3.md 2.2).
+Result<void> CheckLog(const State& state, const Listener& listener, const Listener* before) {
+  const auto on = [](const Listener& of) {
+    const auto& headers = of.access_log_customized_headers_config;
+    return headers && headers->enable;
+  };
+  if (on(listener) && (before == nullptr || !on(*before)) &&
+      state.By(kLogtanksOfLoadBalancer, listener.loadbalancer_id).empty()) {
     return Invalid("listener.access_log_customized_headers_config.enable",
                    "the load balancer has no log");
   }
+  return {};
+}
+
+/// Settings whose counterpart this service does not have yet.
+Result<void> CheckOffered(const Listener& listener) {
   const model::ListenerExtensions& extensions = listener.extensions;
   if (extensions.request_id != model::RequestIdSettings{}) {
     return Failure(ErrorKind::kUnsupported, "listener.extensions.request_id",
@@ -187,6 +206,7 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body)
   FillDefaults(listener, balancer->kind());
   ELB_RETURN_IF_ERROR(CheckLayer(*balancer, listener));
   ELB_RETURN_IF_ERROR(CheckListener(listener, nullptr, balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckLog(state, listener, nullptr));
   ELB_RETURN_IF_ERROR(CheckOffered(listener));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, listener, balancer->kind()));
   ELB_RETURN_IF_ERROR(CheckPort(state, listener));
@@ -212,6 +232,7 @@ Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id, c
   KeepShownHeaders(*before, after);
   ClearUnusedReason(after);
   ELB_RETURN_IF_ERROR(CheckListener(after, before.get(), balancer->kind(), given));
+  ELB_RETURN_IF_ERROR(CheckLog(state, after, before.get()));
   ELB_RETURN_IF_ERROR(CheckOffered(after));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, after, balancer->kind()));
   AdoptPool(draft, after);

@@ -198,6 +198,19 @@ Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& i
   return {};
 }
 
+namespace {
+
+/// A log does not outlive its load balancer (api-v3.md 2.1).
+void DeleteWithLog(Draft& draft, const std::string& id) {
+  const Referrers logtanks = draft.state().By(kLogtanksOfLoadBalancer, id);
+  for (const auto& [sequence, logtank] : logtanks) {
+    draft.Delete<model::Logtank>(logtank);
+  }
+  draft.Delete<LoadBalancer>(id);
+}
+
+}  // namespace
+
 Result<void> DeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& id) {
   ELB_ASSIGN_OR_RETURN(const auto balancer,
                        Require<LoadBalancer>(draft.state(), use, id, "", ErrorKind::kNotFound));
@@ -214,7 +227,7 @@ Result<void> DeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& i
     }
     return blocked;
   }
-  draft.Delete<LoadBalancer>(id);
+  DeleteWithLog(draft, id);
   return {};
 }
 
@@ -249,7 +262,7 @@ Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use, const std::stri
     }
     draft.Delete<model::Pool>(pool_id);
   }
-  draft.Delete<LoadBalancer>(id);
+  DeleteWithLog(draft, id);
   return {};
 }
 
@@ -274,6 +287,11 @@ Json ShowLoadBalancer(const State& state, const LoadBalancer& balancer) {
   for (const char* field : {"l4_scale_flavor_id", "l7_scale_flavor_id", "frozen_scene",
                             "billing_info", "log_group_id", "log_topic_id"}) {
     shown[field] = nullptr;
+  }
+  for (const auto& [sequence, id] : state.By(kLogtanksOfLoadBalancer, balancer.identity.id)) {
+    const model::Logtank* logtank = state.logtanks.Find(id);
+    shown["log_group_id"] = logtank->log_group_id;
+    shown["log_topic_id"] = logtank->log_topic_id;
   }
   shown["public_border_group"] = "center";
   shown["enterprise_project_id"] = "0";

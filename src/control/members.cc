@@ -1,3 +1,5 @@
+#include "control/members.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -129,31 +131,44 @@ Json ReasonOf(const State& state, const Member& member, const MemberHealth& heal
 
 }  // namespace
 
+Result<Member> ReadNewMember(const State& state, const UseCase& use, const Pool& pool,
+                             const Json& body) {
+  Member member;
+  ELB_ASSIGN_OR_RETURN(const model::Given given,
+                       model::ReadCreate(model::MemberSchema(), body, &member));
+  static_cast<void>(given);
+  ELB_RETURN_IF_ERROR(CheckProject(use, body, "member"));
+  ELB_RETURN_IF_ERROR(CheckPlace(state, use, pool, member));
+  member.pool_id = pool.identity.id;
+  return member;
+}
+
+Result<std::string> AddMember(Draft& draft, const UseCase& use, const Pool& pool, Member member,
+                              std::int64_t registration) {
+  const State& state = draft.state();
+  ELB_RETURN_IF_ERROR(
+      CheckQuota(*use.node, "member", state.members.In(use.caller->project).size()));
+  ELB_RETURN_IF_ERROR(
+      CheckQuota(*use.node, "members_per_pool", state.By(kMembersOfPool, pool.identity.id).size()));
+  member.registration = registration;
+  member.slow_start_at_registration = pool.slow_start && pool.slow_start->enable;
+  member.identity.id = NewUuid(draft.random());
+  member.identity.project_id = use.caller->project;
+  std::string id = member.identity.id;
+  draft.Create(std::move(member));
+  return id;
+}
+
 Result<std::string> CreateMember(Draft& draft, UseCase& use, const std::string& pool_id,
                                  const Json& body) {
   const State& state = draft.state();
   ELB_ASSIGN_OR_RETURN(const auto pool,
                        Require<Pool>(state, use, pool_id, "", ErrorKind::kNotFound));
   use.shared = KindOfPool(state, *pool) == model::Kind::kShared;
-  Member member;
-  ELB_ASSIGN_OR_RETURN(const model::Given given,
-                       model::ReadCreate(model::MemberSchema(), body, &member));
-  static_cast<void>(given);
-  ELB_RETURN_IF_ERROR(CheckProject(use, body, "member"));
-  ELB_RETURN_IF_ERROR(CheckPlace(state, use, *pool, member));
-  member.pool_id = pool_id;
+  ELB_ASSIGN_OR_RETURN(Member member, ReadNewMember(state, use, *pool, body));
   ELB_RETURN_IF_ERROR(CheckUnique(state, member));
-  ELB_RETURN_IF_ERROR(
-      CheckQuota(*use.node, "member", state.members.In(use.caller->project).size()));
-  ELB_RETURN_IF_ERROR(
-      CheckQuota(*use.node, "members_per_pool", state.By(kMembersOfPool, pool_id).size()));
-  member.registration = static_cast<std::int64_t>(state.next_sequence);
-  member.slow_start_at_registration = pool->slow_start && pool->slow_start->enable;
-  member.identity.id = NewUuid(draft.random());
-  member.identity.project_id = use.caller->project;
-  std::string id = member.identity.id;
-  draft.Create(std::move(member));
-  return id;
+  return AddMember(draft, use, *pool, std::move(member),
+                   static_cast<std::int64_t>(state.next_sequence));
 }
 
 Result<void> UpdateMember(Draft& draft, UseCase& use, const std::string& id, const Json& body) {

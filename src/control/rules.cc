@@ -20,24 +20,19 @@ Result<std::shared_ptr<const T>> Require(const State& state, const UseCase& use,
   return found;
 }
 
-template Result<std::shared_ptr<const model::LoadBalancer>> Require(const State&, const UseCase&,
-                                                                    const std::string&,
-                                                                    const std::string&, ErrorKind);
-template Result<std::shared_ptr<const model::Listener>> Require(const State&, const UseCase&,
-                                                                const std::string&,
-                                                                const std::string&, ErrorKind);
-template Result<std::shared_ptr<const model::Pool>> Require(const State&, const UseCase&,
-                                                            const std::string&, const std::string&,
-                                                            ErrorKind);
-template Result<std::shared_ptr<const model::Member>> Require(const State&, const UseCase&,
-                                                              const std::string&,
-                                                              const std::string&, ErrorKind);
-template Result<std::shared_ptr<const model::HealthMonitor>> Require(const State&, const UseCase&,
-                                                                     const std::string&,
-                                                                     const std::string&, ErrorKind);
-template Result<std::shared_ptr<const model::Certificate>> Require(const State&, const UseCase&,
-                                                                   const std::string&,
-                                                                   const std::string&, ErrorKind);
+#define ELB_REQUIRE(T)                               \
+  template Result<std::shared_ptr<const T>> Require( \
+      const State&, const UseCase&, const std::string&, const std::string&, ErrorKind)
+ELB_REQUIRE(model::LoadBalancer);
+ELB_REQUIRE(model::Listener);
+ELB_REQUIRE(model::Pool);
+ELB_REQUIRE(model::Member);
+ELB_REQUIRE(model::HealthMonitor);
+ELB_REQUIRE(model::Certificate);
+ELB_REQUIRE(model::IpGroup);
+ELB_REQUIRE(model::SecurityPolicy);
+ELB_REQUIRE(model::Logtank);
+#undef ELB_REQUIRE
 
 std::unexpected<Error> Blocked(std::string message, std::vector<Blocker> blockers) {
   constexpr std::size_t kBlockersMax = 50;
@@ -79,6 +74,14 @@ std::size_t MostOf(const State& state, const std::map<std::uint64_t, T>& owners,
   return most;
 }
 
+std::size_t LongestOf(const Table<model::IpGroup>::InOrder& groups) {
+  std::size_t most = 0;
+  for (const auto& [sequence, group] : groups) {
+    most = std::max(most, group->ip_list.size());
+  }
+  return most;
+}
+
 }  // namespace
 
 std::size_t UsedOf(const State& state, const std::string& project, std::string_view key) {
@@ -100,6 +103,21 @@ std::size_t UsedOf(const State& state, const std::string& project, std::string_v
   if (key == "certificate") {
     return state.certificates.In(project).size();
   }
+  if (key == "ipgroup") {
+    return state.ip_groups.In(project).size();
+  }
+  if (key == "security_policy") {
+    return state.security_policies.In(project).size();
+  }
+  if (key == "ipgroup_bindings") {
+    return MostOf(state, state.ip_groups.In(project), kListenersOfIpGroup);
+  }
+  if (key == "ipgroup_max_length") {
+    return LongestOf(state.ip_groups.In(project));
+  }
+  if (key == "ipgroups_per_listener") {
+    return MostOf(state, state.ip_groups.In(project), kListenersOfIpGroup) > 0 ? 1 : 0;
+  }
   if (key == "members_per_pool") {
     return MostOf(state, state.pools.In(project), kMembersOfPool);
   }
@@ -110,6 +128,14 @@ std::size_t UsedOf(const State& state, const std::string& project, std::string_v
     return MostOf(state, state.load_balancers.In(project), kListenersOfLoadBalancer);
   }
   return 0;
+}
+
+std::vector<Blocker> ListenersInTheWay(const State& state, const Referrers& listeners) {
+  std::vector<Blocker> blockers;
+  for (const auto& [sequence, id] : listeners) {
+    blockers.push_back({.kind = "listener", .id = id, .name = state.listeners.Find(id)->name});
+  }
+  return blockers;
 }
 
 Json IdList(const Referrers& referrers) {

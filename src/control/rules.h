@@ -41,6 +41,10 @@ void ClearUnusedReason(T& object) {
   }
 }
 
+/// Those objects as what stands in the way.
+[[nodiscard]] std::vector<Blocker> ListenersInTheWay(const State& state,
+                                                     const Referrers& listeners);
+
 /// The kind of a pool's load balancer; dedicated without one (api-v3.md 2.19.1).
 [[nodiscard]] model::Kind KindOfPool(const State& state, const model::Pool& pool);
 

@@ -69,6 +69,15 @@ struct LiveState {
                                                const std::string& pool_id, const Json& body);
 [[nodiscard]] Result<void> UpdateMember(Draft& draft, UseCase& use, const std::string& id,
                                         const Json& body);
+// Several members of one pool in one call (api-v3.md 2.18): `list` is that of the body, the answer
+// `[{"id", "ret_status"}]`. New members have one registration number; those that are there already
+// stay as they are.
+[[nodiscard]] Result<Json> AddMembers(Draft& draft, UseCase& use, const std::string& pool_id,
+                                      const Json& list);
+[[nodiscard]] Result<Json> UpdateMembers(Draft& draft, UseCase& use, const std::string& pool_id,
+                                         const Json& list);
+[[nodiscard]] Result<Json> RemoveMembers(Draft& draft, UseCase& use, const std::string& pool_id,
+                                         const Json& list);
 [[nodiscard]] Result<void> DeleteMember(Draft& draft, UseCase& use, const std::string& id);
 [[nodiscard]] Json ShowMember(const State& state, const LiveState& live,
                               const model::Member& member);
@@ -87,6 +96,43 @@ struct LiveState {
                                              const Json& body);
 [[nodiscard]] Result<void> DeleteCertificate(Draft& draft, UseCase& use, const std::string& id);
 [[nodiscard]] Json ShowCertificate(const model::Certificate& certificate, const Caller& caller);
+
+[[nodiscard]] Result<std::string> CreateIpGroup(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateIpGroup(Draft& draft, UseCase& use, const std::string& id,
+                                         const Json& body);
+/// `iplist/create-or-update`: entries given replace those of the same network or are appended.
+[[nodiscard]] Result<void> AddToIpGroup(Draft& draft, UseCase& use, const std::string& id,
+                                        const Json& body);
+/// `iplist/batch-delete`: entries of the networks given go; others are not looked for.
+[[nodiscard]] Result<void> RemoveFromIpGroup(Draft& draft, UseCase& use, const std::string& id,
+                                             const Json& body);
+[[nodiscard]] Result<void> DeleteIpGroup(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowIpGroup(const State& state, const model::IpGroup& group);
+/// `ipgroups/{id}/related-listeners`: what each of them is, in short.
+[[nodiscard]] Json ShowListenersOfIpGroup(const State& state, const std::string& id);
+
+[[nodiscard]] Result<std::string> CreateSecurityPolicy(Draft& draft, UseCase& use,
+                                                       const Json& body);
+[[nodiscard]] Result<void> UpdateSecurityPolicy(Draft& draft, UseCase& use, const std::string& id,
+                                                const Json& body);
+[[nodiscard]] Result<void> DeleteSecurityPolicy(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowSecurityPolicy(const State& state, const model::SecurityPolicy& policy);
+
+[[nodiscard]] Result<std::string> CreateLogtank(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateLogtank(Draft& draft, UseCase& use, const std::string& id,
+                                         const Json& body);
+[[nodiscard]] Result<void> DeleteLogtank(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowLogtank(const model::Logtank& logtank);
+
+/// Whose tags.
+enum class TagOwner : std::uint8_t { kLoadBalancer, kListener };
+/// Adds tags, or overwrites the values of known keys in their place (api-v3.md 2.15). Errors:
+/// kNotFound, kInvalid.
+[[nodiscard]] Result<void> PutTags(Draft& draft, UseCase& use, TagOwner owner,
+                                   const std::string& id, const Json& list);
+/// Removes tags by key; unknown ones are no error. Errors: kNotFound, kInvalid.
+[[nodiscard]] Result<void> RemoveTags(Draft& draft, UseCase& use, TagOwner owner,
+                                      const std::string& id, const Json& list);
 
 /// `loadbalancers/{id}/statuses` (api-v3.md 2.16).
 [[nodiscard]] Json ShowStatusTree(const State& state, const LiveState& live,

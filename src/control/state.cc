@@ -41,6 +41,18 @@ template <>
 Table<model::Certificate>& State::Of<model::Certificate>() {
   return certificates;
 }
+template <>
+Table<model::IpGroup>& State::Of<model::IpGroup>() {
+  return ip_groups;
+}
+template <>
+Table<model::SecurityPolicy>& State::Of<model::SecurityPolicy>() {
+  return security_policies;
+}
+template <>
+Table<model::Logtank>& State::Of<model::Logtank>() {
+  return logtanks;
+}
 
 const Referrers& State::By(std::string_view relation, const std::string& id) const {
   static const Referrers none;
@@ -84,6 +96,10 @@ void State::Link(const model::Listener& object, std::uint64_t sequence, bool add
   for (const std::string& reference : object.sni_container_refs) {
     Set(kListenersOfCertificate, reference, sequence, id, add);
   }
+  if (object.ipgroup) {
+    Set(kListenersOfIpGroup, object.ipgroup->ipgroup_id, sequence, id, add);
+  }
+  Set(kListenersOfSecurityPolicy, object.security_policy_id, sequence, id, add);
 }
 template <>
 void State::Link(const model::Pool& object, std::uint64_t sequence, bool add) {
@@ -101,5 +117,14 @@ void State::Link(const model::HealthMonitor& object, std::uint64_t sequence, boo
 }
 template <>
 void State::Link(const model::Certificate& /*object*/, std::uint64_t /*sequence*/, bool /*add*/) {}
+template <>
+void State::Link(const model::IpGroup& /*object*/, std::uint64_t /*sequence*/, bool /*add*/) {}
+template <>
+void State::Link(const model::Logtank& object, std::uint64_t sequence, bool add) {
+  Set(kLogtanksOfLoadBalancer, object.loadbalancer_id, sequence, object.identity.id, add);
+}
+template <>
+void State::Link(const model::SecurityPolicy& /*object*/, std::uint64_t /*sequence*/,
+                 bool /*add*/) {}
 
 }  // namespace elb::control

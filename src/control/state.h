@@ -14,10 +14,13 @@
 #include "base/ip.h"
 #include "model/certificate.h"
 #include "model/health_monitor.h"
+#include "model/ip_group.h"
 #include "model/listener.h"
 #include "model/load_balancer.h"
+#include "model/logtank.h"
 #include "model/member.h"
 #include "model/pool.h"
+#include "model/security_policy.h"
 
 namespace elb::control {
 
@@ -87,6 +90,9 @@ class State {
   Table<model::Member> members;
   Table<model::HealthMonitor> monitors;
   Table<model::Certificate> certificates;
+  Table<model::IpGroup> ip_groups;
+  Table<model::SecurityPolicy> security_policies;
+  Table<model::Logtank> logtanks;
   // NOLINTEND(misc-non-private-member-variables-in-classes)
 
   /// The table of `T`.
@@ -124,6 +130,9 @@ inline constexpr std::string_view kListenersOfPool = "listener.pool";
 inline constexpr std::string_view kMembersOfPool = "member.pool";
 inline constexpr std::string_view kMonitorsOfPool = "monitor.pool";
 inline constexpr std::string_view kListenersOfCertificate = "listener.certificate";
+inline constexpr std::string_view kListenersOfIpGroup = "listener.ipgroup";
+inline constexpr std::string_view kLogtanksOfLoadBalancer = "logtank.loadbalancer";
+inline constexpr std::string_view kListenersOfSecurityPolicy = "listener.security_policy";
 /// By private and public address.
 inline constexpr std::string_view kLoadBalancersOfAddress = "loadbalancer.address";
 inline constexpr std::string_view kLoadBalancersOfPublicAddress = "loadbalancer.eip";  ///< By id.
@@ -140,5 +149,14 @@ inline constexpr std::string_view kMembersOfAddress = "member.address";
 [[nodiscard]] std::string PortKey(const model::Listener& listener);
 /// A member's place in its pool, under which it must be alone (api-v3.md 2.4).
 [[nodiscard]] std::string EndpointKey(const model::Member& member);
+/// Name of an object; rules have none.
+template <typename T>
+[[nodiscard]] std::string NameIn(const T& object) {
+  if constexpr (requires { object.name; }) {
+    return object.name;
+  } else {
+    return {};
+  }
+}
 
 }  // namespace elb::control

@@ -217,6 +217,78 @@ Json StatusTree() {
   return out;
 }
 
+/// Entries of an IP address group, added or removed.
+Json EditEntries(string_view verb, const string& summary) {
+  const Resource& group = *FindResource("ipgroup");
+  Json out;
+  out["post"] = WriteOperation(group, verb, summary, "Update", "200");
+  AddErrors({400, 404, 409, 412}, out["post"]["responses"]);
+  return out;
+}
+
+Json ListenersOfIpGroup() {
+  Json out;
+  out["get"] = Operation(*FindResource("ipgroup"), "listListenersOf",
+                         "Lists the listeners bound to an IP address group, in short.");
+  Json item{{"type", "object"}};
+  for (const char* name : {"id", "name", "protocol"}) {
+    item["properties"][name] = {{"type", "string"}};
+  }
+  item["properties"]["protocol_port"] = {{"type", "integer"}};
+  item["properties"]["loadbalancers"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  out["get"]["responses"]["200"] =
+      Success("The listeners.", Envelope("listeners", {{"type", "array"}, {"items", item}}));
+  AddErrors({404}, out["get"]["responses"]);
+  return out;
+}
+
+/// One call for several members; elements of the request are as `schema` says, with `id` unless
+/// they are new.
+Json MemberBatch(string_view verb, const string& summary, const char* schema, const char* status) {
+  Json out;
+  out["post"] = Operation(*FindResource("member"), verb, summary);
+  Json element = *schema == '\0' ? Json{{"type", "object"}} : Reference("schemas", schema);
+  if (string_view(verb) != "batchAdd") {
+    Json named{{"type", "object"}, {"required", Json::array({"id"})}};
+    named["properties"]["id"] = {{"type", "string"}};
+    element = {{"allOf", Json::array({element, named})}};
+  }
+  Json request{{"type", "object"}, {"required", Json::array({"members"})}};
+  request["properties"]["members"] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
+  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  Json result{{"type", "object"}};
+  result["properties"]["ret_status"] =
+      Described("string", "successful; existed: it was there already; not found.");
+  Json member{{"allOf", Json::array({Reference("schemas", "Member"), result})}};
+  if (string_view(verb) == "batchDelete") {
+    member = result;
+    member["properties"]["id"] = {{"type", "string"}};
+  }
+  out["post"]["responses"][status] =
+      Success("What became of each.", Envelope("members", {{"type", "array"}, {"items", member}}));
+  AddErrors({400, 404, 409, 412}, out["post"]["responses"]);
+  return out;
+}
+
+void AddActions(Json& paths) {
+  AddPath("ipgroups/{ipgroup_id}/iplist/create-or-update",
+          EditEntries("addEntriesTo", "Adds addresses to an IP address group, or describes them."),
+          paths);
+  AddPath("ipgroups/{ipgroup_id}/iplist/batch-delete",
+          EditEntries("removeEntriesFrom", "Removes addresses from an IP address group."), paths);
+  AddPath("ipgroups/{ipgroup_id}/related-listeners", ListenersOfIpGroup(), paths);
+  const string members = "pools/{pool_id}/members/";
+  AddPath(
+      members + "batch-add",
+      MemberBatch("batchAdd", "Adds backend servers in one registration.", "MemberCreate", "201"),
+      paths);
+  AddPath(members + "batch-update",
+          MemberBatch("batchUpdate", "Changes several backend servers.", "MemberUpdate", "200"),
+          paths);
+  AddPath(members + "batch-delete",
+          MemberBatch("batchDelete", "Removes several backend servers.", "", "200"), paths);
+}
+
 Json SystemPolicies() {
   Json operation{{"operationId", "listSystemSecurityPolicy"},
                  {"summary", "Lists the system's security policies; not paginated."},
@@ -248,6 +320,7 @@ Json Paths() {
   members["get"] = ListOperation(*FindResource("member"), "listAll");
   AddPath("members", std::move(members), paths);
   AddPath("system-security-policies", SystemPolicies(), paths);
+  AddActions(paths);
   return paths;
 }
 

@@ -9,6 +9,7 @@
 #include "model/l7_rule.h"
 #include "model/listener.h"
 #include "model/load_balancer.h"
+#include "model/logtank.h"
 #include "model/member.h"
 #include "model/pool.h"
 #include "model/security_policy.h"
@@ -174,6 +175,10 @@ Parameters OfRules() {
           Text("type")};
 }
 
+Parameters OfLogtanks() {
+  return {Text("id"), Text("loadbalancer_id"), Text("log_group_id"), Text("log_topic_id")};
+}
+
 std::vector<Resource> All() {
   return {
       {"LoadBalancer", "load balancer", "loadbalancer", "loadbalancers", "loadbalancers",
@@ -189,13 +194,15 @@ std::vector<Resource> All() {
       {"Certificate", "certificate", "certificate", "certificates", "certificates",
        &CertificateSchema, Served::kYes, OfCertificates()},
       {"IpGroup", "IP address group", "ipgroup", "ipgroups", "ipgroups", &IpGroupSchema,
-       Served::kNo, OfIpGroups()},
+       Served::kYes, OfIpGroups()},
       {"SecurityPolicy", "custom security policy", "security_policy", "security_policies",
-       "security-policies", &SecurityPolicySchema, Served::kNo, OfSecurityPolicies()},
+       "security-policies", &SecurityPolicySchema, Served::kYes, OfSecurityPolicies()},
       {"L7Policy", "forwarding policy", "l7policy", "l7policies", "l7policies", &L7PolicySchema,
        Served::kNo, OfL7Policies()},
       {"L7Rule", "forwarding rule", "rule", "rules", "l7policies/{l7policy_id}/rules",
        &L7RuleSchema, Served::kNo, OfRules()},
+      {"Logtank", "log", "logtank", "logtanks", "logtanks", &LogtankSchema, Served::kYes,
+       OfLogtanks()},
   };
 }
 

@@ -6,12 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "rest/actions.h"
 #include "rest/catalogue.h"
 #include "rest/error_codes.h"
 #include "rest/identity.h"
 #include "rest/listing.h"
 #include "rest/network.h"
 #include "rest/request_reading.h"
+#include "rest/tags.h"
 
 namespace elb::rest {
 
@@ -26,8 +28,10 @@ namespace {
 std::optional<Resource> ResourceAt(std::string_view segment) {
   for (const Resource resource :
        {Resource::kLoadBalancer, Resource::kListener, Resource::kPool, Resource::kMember,
-        Resource::kHealthMonitor, Resource::kCertificate}) {
-    if (TableOf(resource).plural == segment) {
+        Resource::kHealthMonitor, Resource::kCertificate, Resource::kIpGroup,
+        Resource::kSecurityPolicy, Resource::kLogtank}) {
+    const model::Resource& table = TableOf(resource);
+    if (table.path == segment || (resource == Resource::kMember && table.plural == segment)) {
       return resource;
     }
   }
@@ -92,7 +96,11 @@ Response Api::Route(Call& call) {
   if (auto answered = identity.Route(*call.request, call.path, call.base_url)) {
     return *std::move(answered);
   }
-  if (const Result<void> known = Authenticate(call); !known) {
+  const Result<void> known = Authenticate(call);
+  if (IsTagPath(call.path)) {
+    return RouteTags(control_, call, known);
+  }
+  if (!known) {
     return Fail(call, known.error());
   }
   const std::vector<std::string>& path = call.path;
@@ -153,6 +161,9 @@ Response Api::RouteResource(Call& call) {
   const std::vector<std::string>& path = call.path;
   if (auto catalogue = RouteCatalogue(control_, call)) {
     return *std::move(catalogue);
+  }
+  if (auto action = RouteActions(control_, call)) {
+    return *std::move(action);
   }
   const auto resource = ResourceAt(path[0]);
   if (!resource) {
@@ -217,7 +228,7 @@ Response Api::RouteObject(Call& call, Resource resource, const std::string& pare
   const Place place{.resource = resource, .parent = parent, .id = id};
   if (call.reads()) {
     const Result<Shown> shown = control_.Show(call.caller, resource, parent, id);
-    return shown ? Show(call, *shown, resource, 200) : Fail(call, shown.error());
+    return shown ? ShowResponse(call, *shown, resource, 200) : Fail(call, shown.error());
   }
   if (call.request->method == "PUT") {
     return Update(call, place);
@@ -239,7 +250,7 @@ Response Api::Create(Call& call, Resource resource, const std::string& parent) {
     return Fail(call, body.error());
   }
   const Result<Shown> made = control_.Create(call.caller, resource, parent, *body);
-  return made ? Show(call, *made, resource, 201) : Fail(call, made.error());
+  return made ? ShowResponse(call, *made, resource, 201) : Fail(call, made.error());
 }
 
 Response Api::Update(Call& call, const Place& place) {
@@ -252,7 +263,7 @@ Response Api::Update(Call& call, const Place& place) {
     return Fail(call, body.error());
   }
   const Result<Shown> changed = control_.Update(call.caller, place, *body, *condition);
-  return changed ? Show(call, *changed, place.resource, 200) : Fail(call, changed.error());
+  return changed ? ShowResponse(call, *changed, place.resource, 200) : Fail(call, changed.error());
 }
 
 Response Api::Delete(Call& call, const Place& place, control::DeleteMode mode) {
@@ -262,15 +273,6 @@ Response Api::Delete(Call& call, const Place& place, control::DeleteMode mode) {
   }
   const Result<void> deleted = control_.Delete(call.caller, place, mode, *condition);
   return deleted ? Response{.status = 204, .body = {}} : Fail(call, deleted.error());
-}
-
-Response Api::Show(const Call& call, const Shown& shown, Resource resource, int status) const {
-  Json body = Json::object();
-  body[std::string(TableOf(resource).singular)] = *shown.object;
-  body["request_id"] = call.request_id;
-  Response response = JsonResponse(status, body);
-  response.headers.emplace_back("ETag", fmt::format("\"r{}\"", shown.revision));
-  return response;
 }
 
 Response Api::List(Call& call, Resource resource, const std::string& parent) {

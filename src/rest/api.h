@@ -38,8 +38,6 @@ class Api {
   [[nodiscard]] Response Update(Call& call, const control::Place& place);
   [[nodiscard]] Response Delete(Call& call, const control::Place& place, control::DeleteMode mode);
   [[nodiscard]] Response List(Call& call, control::Resource resource, const std::string& parent);
-  [[nodiscard]] Response Show(const Call& call, const control::Shown& shown,
-                              control::Resource resource, int status) const;
 
   control::Control& control_;
   control::Accounts& accounts_;

@@ -9,9 +9,10 @@ using control::Resource;
 
 namespace {
 
-constexpr std::array kKinds = {Resource::kLoadBalancer,  Resource::kListener,
-                               Resource::kPool,          Resource::kMember,
-                               Resource::kHealthMonitor, Resource::kCertificate};
+constexpr std::array kKinds = {
+    Resource::kLoadBalancer, Resource::kListener,       Resource::kPool,
+    Resource::kMember,       Resource::kHealthMonitor,  Resource::kCertificate,
+    Resource::kIpGroup,      Resource::kSecurityPolicy, Resource::kLogtank};
 
 constexpr Parameter kFlavor[] = {{"id", "id"},
                                  {"name", "name"},
@@ -44,8 +45,11 @@ std::span<const Parameter> Special(Resource resource) {
       return kOfPools;
     case Resource::kMember:
     case Resource::kHealthMonitor:
+    case Resource::kLogtank:
       return kOfOthers;
     case Resource::kCertificate:
+    case Resource::kIpGroup:
+    case Resource::kSecurityPolicy:
       break;
   }
   return {};
@@ -58,7 +62,9 @@ Compare CompareOf(const model::ListParameter& parameter) {
     case model::ValueType::kFlag:
       return Compare::kFlag;
     default:
-      return parameter.name == "domain" ? Compare::kDomain : Compare::kText;
+      return parameter.name == "domain"    ? Compare::kDomain
+             : parameter.name == "ip_list" ? Compare::kNetworks
+                                           : Compare::kText;
   }
 }
 
@@ -77,8 +83,9 @@ std::vector<Parameter> Collect(Resource resource) {
 }  // namespace
 
 const model::Resource& TableOf(Resource resource) {
-  static constexpr std::array kNames = {"loadbalancer", "listener",      "pool",
-                                        "member",       "healthmonitor", "certificate"};
+  static constexpr std::array kNames = {"loadbalancer", "listener",        "pool",
+                                        "member",       "healthmonitor",   "certificate",
+                                        "ipgroup",      "security_policy", "logtank"};
   return *model::FindResource(kNames[static_cast<std::size_t>(resource)]);
 }
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ip.h"
+
 namespace elb::rest {
 namespace {
 
@@ -74,6 +76,25 @@ bool MatchesDomain(const Json& object, const std::string& wanted) {
   return domain == wanted || (!wanted.empty() && list.contains(',' + wanted + ','));
 }
 
+/// Is one of the networks in `wanted`, separated by commas, an entry of the group?
+bool MatchesNetworks(const std::vector<const Json*>& entries, std::string_view wanted) {
+  if (wanted.empty()) {
+    return entries.size() == 1 && entries.front()->is_null();
+  }
+  while (!wanted.empty()) {
+    const std::size_t comma = std::min(wanted.find(','), wanted.size());
+    const auto network = IpPrefix::Parse(wanted.substr(0, comma));
+    wanted.remove_prefix(std::min(comma + 1, wanted.size()));
+    if (network && std::ranges::any_of(entries, [&](const Json* entry) {
+          return entry->is_string() &&
+                 IpPrefix::Parse(entry->get_ref<const std::string&>()) == network;
+        })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /// `wanted` is `key=value` of one object in the list at `place`.
 bool MatchesKeyed(const Json& object, std::string_view place, const std::string& wanted) {
   const std::size_t equals = wanted.find('=');
@@ -103,6 +124,8 @@ bool MatchesOne(const Json& object, const Parameter& parameter, const std::strin
                                  [&](const Json* value) { return Equals(*value, wanted); });
     case Compare::kDomain:
       return MatchesDomain(object, wanted);
+    case Compare::kNetworks:
+      return MatchesNetworks(ValuesAt(object, parameter.place), wanted);
     case Compare::kKeyed:
       return MatchesKeyed(object, parameter.place, wanted);
     case Compare::kIpVersion:

@@ -54,6 +54,11 @@ Result<void> CheckExtensions(const Json& object, std::string_view name) {
   return {};
 }
 
+std::unexpected<Error> EmptyBody(std::string_view name) {
+  return Failure(ErrorKind::kEmptyBody, std::string(name),
+                 fmt::format("the body needs '{}'", name));
+}
+
 std::string_view Trimmed(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) {
     text.remove_prefix(1);
@@ -81,13 +86,9 @@ std::optional<std::uint64_t> RevisionOf(std::string_view tag) {
 
 }  // namespace
 
-Result<Json> ReadEnvelope(const std::string& body, std::string_view name) {
-  const auto empty = [&] {
-    return Failure(ErrorKind::kEmptyBody, std::string(name),
-                   fmt::format("the body needs an object '{}'", name));
-  };
+Result<Json> ReadBody(const std::string& body, std::string_view name) {
   if (body.find_first_not_of(" \t\r\n") == std::string::npos) {
-    return empty();
+    return EmptyBody(name);
   }
   if (TooDeep(body)) {
     return Invalid("body", "the body is nested too deeply");
@@ -97,19 +98,36 @@ Result<Json> ReadEnvelope(const std::string& body, std::string_view name) {
     return Invalid("body", "the body is not valid JSON");
   }
   if (json.is_null()) {
-    return empty();
+    return EmptyBody(name);
   }
   if (!json.is_object()) {
     return Invalid("body", "the body must be a JSON object");
   }
+  return json;
+}
+
+Result<Json> ReadEnvelope(const std::string& body, std::string_view name) {
+  ELB_ASSIGN_OR_RETURN(Json json, ReadBody(body, name));
   const auto found = json.find(std::string(name));
   if (found == json.end() || found->is_null()) {
-    return empty();
+    return EmptyBody(name);
   }
   if (!found->is_object()) {
     return Invalid(std::string(name), fmt::format("{} must be an object", name));
   }
   ELB_RETURN_IF_ERROR(CheckExtensions(*found, name));
+  return std::move(*found);
+}
+
+Result<Json> ReadListEnvelope(const std::string& body, std::string_view name) {
+  ELB_ASSIGN_OR_RETURN(Json json, ReadBody(body, name));
+  const auto found = json.find(std::string(name));
+  if (found == json.end() || found->is_null()) {
+    return EmptyBody(name);
+  }
+  if (!found->is_array()) {
+    return Invalid(std::string(name), fmt::format("{} must be a list", name));
+  }
   return std::move(*found);
 }
 

@@ -17,6 +17,14 @@ namespace elb::rest {
 [[nodiscard]] Result<nlohmann::ordered_json> ReadEnvelope(const std::string& body,
                                                           std::string_view name);
 
+/// The list inside a request's envelope `name`. Errors: kEmptyBody, kInvalid.
+[[nodiscard]] Result<nlohmann::ordered_json> ReadListEnvelope(const std::string& body,
+                                                              std::string_view name);
+
+/// A request's body: an object. Errors: kEmptyBody (with `name`), kInvalid.
+[[nodiscard]] Result<nlohmann::ordered_json> ReadBody(const std::string& body,
+                                                      std::string_view name);
+
 /// `If-Match` (api-extensions.md 4.4); weak tags and those of others match nothing. Errors
 /// (kBadOption): it is no list of entity tags.
 [[nodiscard]] Result<std::optional<control::Precondition>> ReadPrecondition(const Request& request);

@@ -80,6 +80,9 @@ class World {
     return control->Update(caller, {.resource = resource, .parent = {}, .id = id}, body,
                            std::nullopt);
   }
+  [[nodiscard]] Result<Json> Perform(const Place& place, Action action, const Json& body) {
+    return control->Perform(caller, place, action, body, std::nullopt);
+  }
   [[nodiscard]] Result<void> Delete(Resource resource, const std::string& id,
                                     DeleteMode mode = DeleteMode::kPlain) {
     return control->Delete(caller, {.resource = resource, .parent = {}, .id = id}, mode,
@@ -127,6 +130,13 @@ class World {
   std::string Authority() {
     return Create(Resource::kCertificate,
                   {{"certificate", ServerPem().certificate}, {"type", "client"}});
+  }
+  std::string IpGroup(const std::vector<std::string>& addresses) {
+    Json list = Json::array();
+    for (const std::string& address : addresses) {
+      list.push_back({{"ip", address}});
+    }
+    return Create(Resource::kIpGroup, {{"ip_list", list}});
   }
   std::string HttpsListener(const std::string& balancer, int port, const std::string& certificate,
                             Json extra = Json::object()) {
