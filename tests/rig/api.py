@@ -30,12 +30,7 @@ CALL_TIMEOUT = 60.0
 # What the contract has and the daemon does not serve yet: tests that need it are skipped with this
 # reason, not failed. Entries go when the resource comes.
 NOT_SERVED_YET = {
-    r"ipgroups": "IP groups (api-v3.md 2.7)",
-    r"security-policies": "custom security policies (api-v3.md 2.8)",
     r"l7policies": "forwarding policies and rules (api-v3.md 2.9, 2.10)",
-    r"logtanks": "logtanks (api-v3.md 2.14)",
-    r"pools/[^/]+/members/batch-": "member batches (api-v3.md 2.18)",
-    r"/v(2\.0|3)/[^/]+/(loadbalancers|listeners)/": "tags (api-v3.md 2.15)",
 }
 
 

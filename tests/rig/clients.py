@@ -68,6 +68,7 @@ class RawClient:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connected_at = now()
         self.end: End | None = None
+        self.was_reset = False
         self.tls: TlsLayer | None = None
         self.reader = http1.Reader(self.receive)
         if tls:
@@ -103,6 +104,9 @@ class RawClient:
         try:
             self.send(data)
             return True
+        except ConnectionResetError:
+            self.was_reset = True  # The kernel tells it once: the next read would find an end.
+            return False
         except (OSError, SSL.Error, TlsAlert):
             return False
 
@@ -139,6 +143,8 @@ class RawClient:
         return data
 
     def _orderly_end(self) -> End:
+        if self.was_reset:
+            return End(How.RST, now())
         if not self.tls or not self.tls.close_notify:
             return End(How.FIN, now())
         at = now()
