@@ -211,9 +211,10 @@ void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record)
   JsonLine json(line_);
   WriteStart(json, worker, listener, connection, record.outcome->status);
   WriteRequest(json, record);
-  json.Number("request_length", record.stream->bytes_received());
-  json.Number("bytes_sent", record.stream->bytes_sent());
-  json.Number("body_bytes_sent", record.stream->content_bytes_sent());
+  const ExchangeOutcome& outcome = *record.outcome;
+  json.Number("request_length", record.stream->bytes_received() + outcome.tunnel_received);
+  json.Number("bytes_sent", record.stream->bytes_sent() + outcome.tunnel_sent);
+  json.Number("body_bytes_sent", record.stream->content_bytes_sent() + outcome.tunnel_sent);
   json.Seconds("request_time", worker.reactor->now() - record.stream->started());
   WriteAttempts(json, record);
   json.Text("pool_id", record.outcome->pool_name);

@@ -173,7 +173,7 @@ bool Exchange::OpenUpstream() {
 
 net::Task<void> Exchange::RunAttempt() {
   net::Signal& signal = stream_->signal();
-  upstream_progress_ = client_progress_ = now();
+  upstream_progress_ = client_progress_ = body_progress_ = now();
   turn_bytes_ = 0;
   while (phase_ != Phase::kDone) {
     while (phase_ != Phase::kDone && Pump() == Progress::kSome) {
@@ -217,11 +217,13 @@ Exchange::Deadline Exchange::NextDeadline() const {
     return {.at = client_progress_ + client_timeout(), .kind = DeadlineKind::kClientWrite};
   }
   const bool upstream_idle = upstream_->stream->pending() == 0;
-  if (!request_done_ && upstream_idle && phase_ == Phase::kAwaitingHead) {
-    if (HoldsBody()) {
+  if (!request_done_ && upstream_idle) {
+    if (!HoldsBody()) {  // Before the response and during it.
+      return {.at = body_progress_ + client_timeout(), .kind = DeadlineKind::kClientBody};
+    }
+    if (phase_ == Phase::kAwaitingHead) {
       return {.at = hold_until_, .kind = DeadlineKind::kContinue};
     }
-    return {.at = client_progress_ + client_timeout(), .kind = DeadlineKind::kClientBody};
   }
   return {.at = upstream_progress_ + member_timeout(), .kind = DeadlineKind::kMember};
 }
@@ -233,12 +235,11 @@ void Exchange::OnDeadline(DeadlineKind kind) {
                                                : AttemptFailure::kConnectTimeout);
       break;
     case DeadlineKind::kClientBody:
-      Answer(408, "client_body_timeout");
-      phase_ = Phase::kDone;
+      OnBodyGap();
       break;
     case DeadlineKind::kContinue:
       continue_seen_ = true;  // The content may go now (data-plane.md 4.5).
-      client_progress_ = now();
+      body_progress_ = now();
       break;
     case DeadlineKind::kMember:
       if (head_sent_) {
@@ -257,6 +258,18 @@ void Exchange::OnDeadline(DeadlineKind kind) {
       phase_ = Phase::kDone;
       break;
   }
+}
+
+/// The client sent nothing of its content for too long (data-plane.md 5.2).
+void Exchange::OnBodyGap() {
+  if (head_sent_) {
+    outcome_.reason = "client_body_timeout";
+    stream_->CutSilent();
+    answered_ = true;
+  } else {
+    Answer(408, "client_body_timeout");
+  }
+  phase_ = Phase::kDone;
 }
 
 void Exchange::FailAttempt(AttemptFailure failure) {

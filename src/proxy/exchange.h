@@ -28,6 +28,8 @@ struct ExchangeOutcome {
   std::string_view reason;  ///< Token of data-plane.md 12.2; empty: none.
   bool own_answer = false;  ///< Made here, not relayed.
   std::string_view pool_name;
+  std::uint64_t tunnel_received = 0;  ///< Bytes relayed behind a 101 from the client,
+  std::uint64_t tunnel_sent = 0;      ///< and to it.
 };
 
 /// One request with its upstream half: chooses members, connects, retries, relays both directions
@@ -71,6 +73,7 @@ class Exchange {
   [[nodiscard]] bool OpenUpstream();
   [[nodiscard]] net::Task<void> RunAttempt();
   void OnDeadline(DeadlineKind kind);
+  void OnBodyGap();
   [[nodiscard]] Deadline NextDeadline() const;
   [[nodiscard]] bool ShouldRetry() const;
   void FailAttempt(AttemptFailure failure);
@@ -91,6 +94,7 @@ class Exchange {
   [[nodiscard]] Progress PumpTunnel();
   void SendRequestHead();
   void WriteUpstream(std::string_view head, std::string_view content);
+  [[nodiscard]] std::string_view LastChunk();
   [[nodiscard]] bool HoldsBody() const;
   [[nodiscard]] std::size_t ReceiveStep() const;
   void KeepForReplay(std::string_view content);
@@ -153,11 +157,13 @@ class Exchange {
   http::h1::BodyDecoder decoder_;
   std::string partial_head_;  ///< A response head that came in several pieces.
   std::string replay_;        ///< Request content sent so far, for a retry.
+  std::string trailers_;      ///< The last chunk of a request with trailers.
   std::size_t turn_bytes_ = 0;
 
   MonotonicTime connect_deadline_;
   MonotonicTime upstream_progress_;  ///< Last byte written to or read from the member, last 1xx.
-  MonotonicTime client_progress_;    ///< Last byte of content read from or taken by the client.
+  MonotonicTime client_progress_;    ///< Last byte that the client took, in a tunnel: or sent.
+  MonotonicTime body_progress_;      ///< Since then the client's content is what is waited for.
   MonotonicTime hold_until_;         ///< Content waits for a 100 until then.
   std::size_t last_upstream_pending_ = 0;
   std::size_t last_client_pending_ = 0;

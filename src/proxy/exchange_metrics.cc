@@ -115,8 +115,10 @@ void CountExchange(const WorkerContext& worker, const ExchangeRecord& record) {
   if (record.outcome->own_answer) {
     CountOwn(listener.counters, index, record.outcome->status);
   }
-  listener.counters.Add(index, ListenerCounter::kBytesIn, record.stream->bytes_received());
-  listener.counters.Add(index, ListenerCounter::kBytesOut, record.stream->bytes_sent());
+  listener.counters.Add(index, ListenerCounter::kBytesIn,
+                        record.stream->bytes_received() + record.outcome->tunnel_received);
+  listener.counters.Add(index, ListenerCounter::kBytesOut,
+                        record.stream->bytes_sent() + record.outcome->tunnel_sent);
   if (record.pool != nullptr) {
     record.pool->runtime->counters.Add(index, PoolCounter::kRequests);
   }

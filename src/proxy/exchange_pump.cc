@@ -89,6 +89,7 @@ void Exchange::SendRequestHead() {
     phase_ = Phase::kDone;
     return;
   }
+  body_progress_ = now();
   hold_until_ = now() + kContinueWait;
   std::string_view content = replay_;
   if (content.empty() && framing_ != UpstreamFraming::kNone && !HoldsBody()) {
@@ -124,7 +125,7 @@ void Exchange::WriteUpstream(std::string_view head, std::string_view content) {
   if (framing_ == UpstreamFraming::kNone || stream_->body_complete()) {
     request_done_ = true;
     if (chunked) {
-      pieces[count++] = http::h1::kLastChunk;
+      pieces[count++] = LastChunk();
     }
   }
   if (count == 0) {
@@ -137,6 +138,20 @@ void Exchange::WriteUpstream(std::string_view head, std::string_view content) {
     request_done_ = true;  // The member may have answered before it closed: reading decides.
   }
   last_upstream_pending_ = upstream_->stream->pending();
+}
+
+/// The end of chunked content with the client's trailers (RFC 9112 section 7.1.2).
+std::string_view Exchange::LastChunk() {
+  const http::FieldList& trailers = stream_->request_trailers();
+  if (trailers.empty()) {
+    return http::h1::kLastChunk;
+  }
+  trailers_ = "0\r\n";
+  for (const http::Field& field : trailers) {
+    trailers_.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+  trailers_ += "\r\n";
+  return trailers_;
 }
 
 bool Exchange::HoldsBody() const { return stream_->request().expect_continue && !continue_seen_; }
@@ -167,7 +182,7 @@ Exchange::Progress Exchange::PumpRequest() {
     case server::BodyRead::Kind::kWouldBlock:
       return Progress::kNone;
     case server::BodyRead::Kind::kData:
-      client_progress_ = now();
+      body_progress_ = now();
       KeepForReplay(read.data);
       WriteUpstream({}, read.data);
       break;
@@ -263,7 +278,7 @@ void Exchange::ConsumeHead(std::span<char> bytes) {
 void Exchange::OnInformational(const http::ResponseHead& head) {
   if (head.status == 100) {
     continue_seen_ = true;
-    client_progress_ = now();
+    body_progress_ = now();
   }
   FilterResponseFields(head, worker_->response_fields);
   stream_->SendInformational(head.status, worker_->response_fields);
@@ -390,6 +405,8 @@ void Exchange::StartTunnel(const http::ResponseHead& head, std::string_view behi
     return;
   }
   phase_ = Phase::kTunnel;
+  outcome_.tunnel_sent = behind.size();
+  outcome_.tunnel_received = already_read.size();
   const bool to_client = behind.empty() || tunnel_->Write(behind).has_value();
   const bool to_member = already_read.empty() || upstream_->stream->Write(already_read).has_value();
   if (!to_client || !to_member) {
@@ -399,7 +416,8 @@ void Exchange::StartTunnel(const http::ResponseHead& head, std::string_view behi
 
 Exchange::Progress Exchange::PumpTunnel() {
   const std::span<std::byte> scratch = worker_->reactor->read_scratch();
-  const auto relay = [&](net::Stream& from, net::Stream& to, MonotonicTime& progress) {
+  const auto relay = [&](net::Stream& from, net::Stream& to, MonotonicTime& progress,
+                         std::uint64_t& relayed) {
     if (to.pending() > kBufferedBytesLow) {
       return Progress::kNone;
     }
@@ -414,13 +432,16 @@ Exchange::Progress Exchange::PumpTunnel() {
     }
     progress = now();
     turn_bytes_ += read.bytes;
+    relayed += read.bytes;
     return Progress::kSome;
   };
-  const Progress up = relay(*tunnel_, *upstream_->stream, client_progress_);
+  const Progress up =
+      relay(*tunnel_, *upstream_->stream, client_progress_, outcome_.tunnel_received);
   if (phase_ == Phase::kDone) {
     return up;
   }
-  const Progress down = relay(*upstream_->stream, *tunnel_, upstream_progress_);
+  const Progress down =
+      relay(*upstream_->stream, *tunnel_, upstream_progress_, outcome_.tunnel_sent);
   return up == Progress::kSome ? up : down;
 }
 
@@ -434,7 +455,7 @@ void Exchange::NoteProgress() {
   if (upstream_ != nullptr) {
     const std::size_t upstream = upstream_->stream->pending();
     if (upstream < last_upstream_pending_) {
-      upstream_progress_ = now();
+      upstream_progress_ = body_progress_ = now();
     }
     last_upstream_pending_ = upstream;
   }

@@ -349,6 +349,12 @@ class RequestHeadWriter {
   HeadWriter& writer_;
 };
 
+/// Methods whose requests declare no length when they have no content (RFC 9110 section 8.6).
+bool UsuallyHasNoContent(http::Method method) {
+  return method == http::Method::kGet || method == http::Method::kHead ||
+         method == http::Method::kOptions || method == http::Method::kDelete;
+}
+
 }  // namespace
 
 UpstreamFraming ChooseUpstreamFraming(const http::RequestHead& request) {
@@ -361,7 +367,9 @@ UpstreamFraming ChooseUpstreamFraming(const http::RequestHead& request) {
     case http::Framing::kNone:
       break;
   }
-  return UpstreamFraming::kNone;
+  const bool says_length_0 =
+      request.version == http::Version::kHttp2 && !UsuallyHasNoContent(request.method);
+  return says_length_0 ? UpstreamFraming::kLength : UpstreamFraming::kNone;
 }
 
 void WriteRequestHead(const RequestHeadInput& input, HeadWriter& writer) {

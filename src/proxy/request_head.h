@@ -24,7 +24,8 @@ struct RequestHeadInput {
 };
 
 /// How a request's content is framed towards a member (data-plane.md 4.3, 4.4): a known length is
-/// kept, anything else goes chunked. `Content-Length: 0` of the client is kept.
+/// kept, anything else goes chunked. `Content-Length: 0` of the client is kept; HTTP/2 has no need
+/// of it, so a request without content gets it where a member of HTTP/1.1 expects it.
 [[nodiscard]] UpstreamFraming ChooseUpstreamFraming(const http::RequestHead& request);
 
 /// Writes the HTTP/1.1 head for a member: request line, the client's fields in order without

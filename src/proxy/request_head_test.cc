@@ -51,6 +51,26 @@ TEST_F(RequestHeadTest, T4_2_TakesTheAuthorityOfAnAbsoluteTarget) {
             "X-Forwarded-Host: zzz\r\n\r\n");
 }
 
+TEST_F(RequestHeadTest, SaysLengthZeroForHttp2RequestsWhoseMethodExpectsContent) {
+  using http::Method;
+  http::RequestHead head;
+  head.version = http::Version::kHttp2;
+  for (const Method method : {Method::kPost, Method::kPut, Method::kPatch, Method::kOther}) {
+    head.method = method;
+    EXPECT_EQ(ChooseUpstreamFraming(head), UpstreamFraming::kLength);
+  }
+  for (const Method method : {Method::kGet, Method::kHead, Method::kOptions, Method::kDelete}) {
+    head.method = method;
+    EXPECT_EQ(ChooseUpstreamFraming(head), UpstreamFraming::kNone);
+  }
+}
+
+TEST_F(RequestHeadTest, LeavesHttp1RequestsWithoutContentAsTheyAre) {
+  http::RequestHead head;
+  head.method = http::Method::kPost;
+  EXPECT_EQ(ChooseUpstreamFraming(head), UpstreamFraming::kNone);
+}
+
 TEST_F(RequestHeadTest, T4_5_JoinsForwardedForFieldsInOrder) {
   listener_.insert_headers.host = false;
   const std::string request =

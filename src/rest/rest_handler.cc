@@ -55,6 +55,10 @@ Error TooLarge() {
   return {.kind = ErrorKind::kTooLarge, .path = "body", .message = "the body is larger than 2 MiB"};
 }
 
+Error BadFraming() {
+  return {.kind = ErrorKind::kInvalid, .path = "body", .message = "the body is not framed well"};
+}
+
 /// Where the control thread leaves its answer. The handler may be gone by then.
 struct Mailbox {
   Mutex mutex;
@@ -102,45 +106,47 @@ void Deliver(const std::shared_ptr<Mailbox>& mailbox, Response response) {
 
 }  // namespace
 
-net::Task<RestHandler::BodyState> RestHandler::ReadBody(server::ServerStream* stream,
-                                                        std::string* body) {
+net::Task<RestHandler::BodyOutcome> RestHandler::ReadBody(server::ServerStream* stream,
+                                                          std::string* body) {
   net::Signal& signal = stream->signal();
   while (true) {
     const server::BodyRead read = stream->TryReadBody(64 * 1024);
-    if (read.kind == server::BodyRead::Kind::kEnd) {
-      co_return BodyState::kComplete;
-    }
-    if (read.kind == server::BodyRead::Kind::kData) {
-      body->append(read.data);
-      if (body->size() > kBodyBytesMax) {
-        co_return BodyState::kTooLarge;
-      }
-      continue;
-    }
-    if (read.kind != server::BodyRead::Kind::kWouldBlock) {
-      co_return BodyState::kGone;
+    switch (read.kind) {
+      case server::BodyRead::Kind::kEnd:
+        co_return BodyOutcome{};
+      case server::BodyRead::Kind::kGone:
+        co_return BodyOutcome{.gone = true, .refusal = std::nullopt};
+      case server::BodyRead::Kind::kRefused:
+        co_return BodyOutcome{.refusal = read.status == 413 ? TooLarge() : BadFraming()};
+      case server::BodyRead::Kind::kData:
+        body->append(read.data);
+        if (body->size() > kBodyBytesMax) {
+          co_return BodyOutcome{.refusal = TooLarge()};
+        }
+        continue;
+      case server::BodyRead::Kind::kWouldBlock:
+        break;
     }
     signal.SetDeadline(signal.reactor().now() + std::chrono::seconds{60});
     if (co_await signal.Wait() != net::Wake::kNotified) {
-      co_return BodyState::kGone;
+      co_return BodyOutcome{.gone = true, .refusal = std::nullopt};
     }
   }
 }
 
 net::Task<void> RestHandler::Serve(server::ServerStream& stream) {
   Request request = ReadRequest(stream);
-  const BodyState state = co_await ReadBody(&stream, &request.body);
-  if (state == BodyState::kGone) {
+  const BodyOutcome body = co_await ReadBody(&stream, &request.body);
+  if (body.gone) {
     stream.Cut();
     co_return;
   }
-  const bool too_large = state == BodyState::kTooLarge;
   net::Signal& signal = stream.signal();
   signal.ClearDeadline();
   const MailboxOwner owner(signal);
   const std::shared_ptr<Mailbox>& mailbox = owner.mailbox();
-  executor_->Run([api = api_, mailbox, request = std::move(request), too_large] {
-    Deliver(mailbox, too_large ? api->Refuse(request, TooLarge()) : api->Handle(request));
+  executor_->Run([api = api_, mailbox, request = std::move(request), refusal = body.refusal] {
+    Deliver(mailbox, refusal ? api->Refuse(request, *refusal) : api->Handle(request));
   });
   while (!mailbox->ready.load(std::memory_order_acquire)) {
     if (co_await signal.Wait() == net::Wake::kCancelled) {
@@ -148,7 +154,7 @@ net::Task<void> RestHandler::Serve(server::ServerStream& stream) {
       co_return;
     }
   }
-  Send(stream, mailbox->response, too_large);
+  Send(stream, mailbox->response, body.refusal.has_value());
 }
 
 void RestHandler::OnRefused(const server::ConnectionFacts& /*connection*/,

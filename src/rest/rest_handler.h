@@ -1,7 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 
+#include "base/error.h"
 #include "control/executor.h"
 #include "net/reactor.h"
 #include "rest/api.h"
@@ -37,9 +40,13 @@ class RestHandler final : public server::Handler, public server::ConnectionPolic
 
  private:
   struct Exchange;
-  enum class BodyState : std::uint8_t { kComplete, kTooLarge, kGone };
-  [[nodiscard]] static net::Task<BodyState> ReadBody(server::ServerStream* stream,
-                                                     std::string* body);
+  /// What became of a request's body: it is complete unless one of these is set.
+  struct BodyOutcome {
+    bool gone = false;             ///< The client left; there is nobody to answer.
+    std::optional<Error> refusal;  ///< Why the request is not looked at.
+  };
+  [[nodiscard]] static net::Task<BodyOutcome> ReadBody(server::ServerStream* stream,
+                                                       std::string* body);
 
   Api* api_;
   control::Executor* executor_;

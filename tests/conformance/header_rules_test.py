@@ -92,6 +92,21 @@ def test_T4_7_te_trailers_is_sent_anew(service):
     assert seen.get_all("te") == ["trailers"]
 
 
+@pytest.mark.parametrize("framing", [
+    [("Transfer-Encoding", "chunked")],
+    [("Transfer-Encoding", "chunked"), ("Connection", "TE"), ("TE", "trailers")],
+], ids=["chunked", "te"])  # fmt: skip
+def test_4_3_request_trailers_are_relayed(service, framing):
+    """RFC 9110 6.5: they belong to the message; names that the load balancer manages do not."""
+    body = b"3\r\nabc\r\n0\r\nX-Sum: 6\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n"
+    with service.client() as client:
+        client.send(http1.request("/", "POST", fields=framing, body=body))
+        assert client.read_response().status == 200
+        assert client.get("/after").status == 200
+    seen = service.backends[0].requests[0]
+    assert (seen.body, seen.complete, seen.trailers) == (b"abc", True, [("X-Sum", "6")])
+
+
 def test_T4_7_other_fields_are_relayed(service):
     fields = [
         ("Via", "1.0 x"), ("Forwarded", "for=1.2.3.4"), ("traceparent", "00-a-b-01"),

@@ -108,11 +108,12 @@ def test_T4_1_a_body_on_any_method_is_relayed(client, member, method):
     assert (seen.body, seen.complete) == (b"abc", True)
 
 
-def test_T4_1_request_trailers_end_a_body(client, member):
+def test_T4_1_request_trailers_end_a_body_and_are_relayed(client, member):
     stream = client.send_request(method="POST", body=b"abc", end=False)
-    client.send_headers([("x-sum", "6")], stream=stream)
+    client.send_headers([("x-sum", "6"), ("x_forwarded_for", "1")], stream=stream)
     assert client.wait_for(stream).json()["body_len"] == 3
     assert member.requests[0].complete
+    assert member.requests[0].trailers == [("x-sum", "6")]
 
 
 def test_T4_1_cookie_crumbs_are_joined(client, member):

@@ -8,7 +8,9 @@ import uuid
 
 import pytest
 
+from rig import http1
 from rig.api import PATHS, plural
+from rig.clients import RawClient
 
 UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 HEX32 = re.compile(r"^[0-9a-f]{32}$")
@@ -175,6 +177,16 @@ def test_a_deeply_nested_body_is_refused_calmly(api):
 def test_a_body_over_2_MiB_is_413(api):
     body = {"pool": {"name": "x" * (2 << 20)}}
     api.call("POST", "pools", body).expect_error(413, "9761")
+
+
+def test_a_badly_framed_body_is_answered_as_an_error(api):
+    host, port = api.origin.partition("://")[2].split(":")
+    with RawClient(host, int(port), tls=api.origin.startswith("https")) as client:
+        fields = [*JSON.items(), ("X-Auth-Token", api.token), ("Transfer-Encoding", "chunked")]
+        client.send(http1.request(api.base + "pools", "POST", fields=fields, body=b"zz\r\n"))
+        answer = client.read_response("POST")
+        assert answer.status == 400 and answer.complete and not answer.keeps
+        assert answer.json()["error_code"].startswith("ELB.")
 
 
 def test_unknown_fields_are_ignored(api, objects):
