@@ -224,7 +224,9 @@ TEST_F(ListenerRulesTest, RefuseReferencesThatDoNotFit) {
     return KindOf(Try("HTTPS", 443, body));
   };
 
-  EXPECT_EQ(with({{"default_tls_container_ref", "nothing"}}), ErrorKind::kReferenceNotFound);
+  EXPECT_EQ(with({{"default_tls_container_ref", "nothing"}}), ErrorKind::kBadCertificateReference);
+  EXPECT_EQ(with({{"default_tls_container_ref", std::string(32, '0')}}),
+            ErrorKind::kReferenceNotFound);
   EXPECT_EQ(with({{"default_tls_container_ref", authority}}), ErrorKind::kInvalid);
   EXPECT_EQ(with({{"client_ca_tls_container_ref", certificate}}), ErrorKind::kInvalid);
   EXPECT_EQ(with({{"sni_container_refs", {certificate}}}), ErrorKind::kInvalid);  // No domain.
