@@ -24,15 +24,17 @@ bool LineRing::Offer(std::string_view line) {
   return true;
 }
 
-void LineRing::Drain(std::string& out) {
+LineRing::Lines LineRing::Peek() const {
   const std::size_t read = read_.load(std::memory_order_relaxed);
   const std::size_t written = written_.load(std::memory_order_acquire);
   const std::size_t count = written - read;
   const std::size_t at = read % capacity_;
   const std::size_t first = std::min(count, capacity_ - at);
-  out.append(bytes_.get() + at, first);
-  out.append(bytes_.get(), count - first);
-  read_.store(written, std::memory_order_release);
+  return {.first = {bytes_.get() + at, first}, .second = {bytes_.get(), count - first}};
+}
+
+void LineRing::Release(std::size_t count) {
+  read_.store(read_.load(std::memory_order_relaxed) + count, std::memory_order_release);
 }
 
 }  // namespace elb::telemetry

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <string>
 #include <string_view>
 
 namespace elb::telemetry {
@@ -12,12 +11,20 @@ namespace elb::telemetry {
 /// does not fit is refused as a whole.
 class LineRing {
  public:
+  struct Lines {
+    std::string_view first;
+    std::string_view second;
+  };
+
   explicit LineRing(std::size_t capacity);
 
   /// Writer's thread. False: there is no room.
   [[nodiscard]] bool Offer(std::string_view line);
-  /// Reader's thread: appends everything that is there to `out`.
-  void Drain(std::string& out);
+  /// Reader's thread: what is there, whole lines in the order of their offers, in two parts because
+  /// the ring may wrap. Valid until it is released.
+  [[nodiscard]] Lines Peek() const;
+  /// Reader's thread: gives the first `count` bytes of what `Peek` showed back to the writer.
+  void Release(std::size_t count);
 
  private:
   // NOLINTNEXTLINE(modernize-avoid-c-arrays): the size is known at run time.

@@ -2,10 +2,30 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 
 namespace elb::telemetry {
 namespace {
+
+void Drain(LineRing& ring, std::string& out) {
+  const LineRing::Lines lines = ring.Peek();
+  out.append(lines.first).append(lines.second);
+  ring.Release(lines.first.size() + lines.second.size());
+}
+
+TEST(LineRingTest, GivesBackOnlyWhatIsReleased) {
+  LineRing ring(8);
+
+  EXPECT_TRUE(ring.Offer("abc\n"));
+  EXPECT_TRUE(ring.Offer("def\n"));
+  ring.Release(4);
+
+  EXPECT_EQ(ring.Peek().first, "def\n");
+  EXPECT_TRUE(ring.Offer("ghi\n"));
+  EXPECT_EQ(ring.Peek().second, "ghi\n");
+  EXPECT_FALSE(ring.Offer("j\n"));
+}
 
 TEST(LineRingTest, HandsLinesOverInOrder) {
   LineRing ring(64);
@@ -13,7 +33,7 @@ TEST(LineRingTest, HandsLinesOverInOrder) {
 
   EXPECT_TRUE(ring.Offer("one\n"));
   EXPECT_TRUE(ring.Offer("two\n"));
-  ring.Drain(out);
+  Drain(ring, out);
 
   EXPECT_EQ(out, "one\ntwo\n");
 }
@@ -24,9 +44,9 @@ TEST(LineRingTest, RefusesWhatDoesNotFitAndKeepsTheRest) {
 
   EXPECT_TRUE(ring.Offer("123456\n"));
   EXPECT_FALSE(ring.Offer("ab\n"));
-  ring.Drain(out);
+  Drain(ring, out);
   EXPECT_TRUE(ring.Offer("abcdef\n"));
-  ring.Drain(out);
+  Drain(ring, out);
 
   EXPECT_EQ(out, "123456\nabcdef\n");
 }
@@ -46,7 +66,7 @@ TEST(LineRingTest, LosesNothingBetweenTwoThreads) {
     });
     const std::string last = std::to_string(kLines - 1) + "\n";
     while (!out.ends_with(last)) {
-      ring.Drain(out);
+      Drain(ring, out);
     }
   }
 

@@ -59,7 +59,6 @@ LogWriter::~LogWriter() {
 
 void LogWriter::Loop() {
   pthread_setname_np(pthread_self(), "elb-log");
-  std::string text;
   bool last = false;
   while (!last) {
     {
@@ -70,25 +69,29 @@ void LogWriter::Loop() {
       last = stopping_;
     }
     for (const auto& ring : rings_) {
-      ring->Drain(text);
-    }
-    if (!text.empty()) {
-      ReopenIfMoved();
-      WriteOut(text);
+      if (!ring->Peek().first.empty()) {
+        ReopenIfMoved();
+        WriteOut(*ring);
+      }
     }
   }
 }
 
-void LogWriter::WriteOut(std::string& text) const {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t count = write(descriptor_, text.data() + done, text.size() - done);
-    if (count < 0 && errno != EINTR) {
-      break;  // A full disk must not stop the service; the lines are lost.
+// Straight from the ring: a disk that is slow for a while costs no second buffer.
+void LogWriter::WriteOut(LineRing& ring) const {
+  const LineRing::Lines lines = ring.Peek();
+  for (std::string_view left : {lines.first, lines.second}) {
+    while (!left.empty()) {
+      const ssize_t count = write(descriptor_, left.data(), left.size());
+      if (count < 0 && errno == EINTR) {
+        continue;
+      }
+      // A full disk must not stop the service; the lines are lost.
+      const std::size_t done = count < 0 ? left.size() : static_cast<std::size_t>(count);
+      left.remove_prefix(done);
+      ring.Release(done);
     }
-    done += count > 0 ? static_cast<std::size_t>(count) : 0;
   }
-  text.clear();
 }
 
 void LogWriter::ReopenIfMoved() {

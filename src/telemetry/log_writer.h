@@ -38,7 +38,7 @@ class LogWriter {
  private:
   LogWriter(std::string path, int descriptor, std::size_t writers, std::size_t ring_bytes);
   void Loop();
-  void WriteOut(std::string& text) const;
+  void WriteOut(LineRing& ring) const;
   void ReopenIfMoved();
 
   std::string path_;
