@@ -133,6 +133,15 @@ struct FrontProxyConfig {
   friend bool operator==(const FrontProxyConfig&, const FrontProxyConfig&) = default;
 };
 
+/// What an L7 specification promises; 0: nothing is promised.
+struct FlavorLimits {
+  std::int64_t connections = 0;
+  std::int64_t connections_per_s = 0;
+  std::int64_t requests_per_s = 0;
+  std::int64_t kilobits_per_s = 0;
+  friend bool operator==(const FlavorLimits&, const FlavorLimits&) = default;
+};
+
 /// The load balancer as its listeners see it.
 struct LoadBalancerFacts {
   LoadBalancerId id;
@@ -141,6 +150,7 @@ struct LoadBalancerFacts {
   std::optional<IpAddress> vip;
   std::optional<IpAddress> vip6;
   std::optional<IpAddress> eip;
+  FlavorLimits flavor;
   std::string log_topic_id;  ///< Of its logtank; empty: access log off.
   friend bool operator==(const LoadBalancerFacts&, const LoadBalancerFacts&) = default;
 };

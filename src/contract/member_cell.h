@@ -27,6 +27,9 @@ struct MemberCell {
   std::atomic<std::int64_t> since_unix_s{0};
   /// Steady-clock nanoseconds at which slow start began; 0: not in slow start, -1: completed.
   std::atomic<std::int64_t> slow_start_ns{0};
+  /// Finished probes and the time they took together.
+  std::atomic<std::uint64_t> probes{0};
+  std::atomic<std::uint64_t> probe_micros{0};
 };
 
 /// Members' cells by (pool, member), shared by workers, health and control. Thread-safe; cells are

@@ -90,6 +90,17 @@ std::string LogTopic(const State& state, const model::LoadBalancer& balancer) {
                           : state.logtanks.Find(logtanks.begin()->second)->log_topic_id;
 }
 
+contract::FlavorLimits LimitsOf(const model::LoadBalancer& balancer) {
+  const model::Flavor* flavor = model::FindFlavor(balancer.l7_flavor_id);
+  if (flavor == nullptr) {
+    return {};
+  }
+  return {.connections = flavor->connection,
+          .connections_per_s = flavor->cps,
+          .requests_per_s = flavor->qps,
+          .kilobits_per_s = flavor->bandwidth};
+}
+
 contract::LoadBalancerFacts FactsOf(const State& state, const model::LoadBalancer& balancer) {
   return {.id = LoadBalancerId(balancer.identity.id),
           .project = ProjectId(balancer.identity.project_id),
@@ -98,6 +109,7 @@ contract::LoadBalancerFacts FactsOf(const State& state, const model::LoadBalance
           .vip = IpAddress::Parse(balancer.vip_address),
           .vip6 = std::nullopt,
           .eip = IpAddress::Parse(balancer.eip_address),
+          .flavor = LimitsOf(balancer),
           .log_topic_id = LogTopic(state, balancer)};
 }
 

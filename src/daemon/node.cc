@@ -10,7 +10,6 @@
 
 #include "daemon/sample.h"
 #include "model/reference.h"
-#include "proxy/prometheus.h"
 #include "tls/client_stream.h"
 
 namespace elb::daemon {
@@ -151,8 +150,9 @@ Result<void> Node::StartControl() {
 }
 
 Result<void> Node::StartApi() {
+  metrics_page_ = std::make_unique<proxy::MetricsPage>(*data_plane_, clock_);
   rest::Pages pages;
-  pages.metrics = [this] { return proxy::PrometheusText(*data_plane_); };
+  pages.metrics = [this] { return metrics_page_->Text(); };
   pages.not_ready = [this] { return control_->degraded(); };
   pages.openapi = model::OpenApiText();
   api_ = std::make_unique<rest::Api>(*control_, *accounts_, std::move(pages));

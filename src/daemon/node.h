@@ -24,6 +24,7 @@
 #include "daemon/ticker.h"
 #include "proxy/access_log.h"
 #include "proxy/data_plane.h"
+#include "proxy/metrics_page.h"
 #include "rest/api.h"
 #include "rest/rest_handler.h"
 #include "telemetry/log_writer.h"
@@ -88,6 +89,7 @@ class Node {
   FileSink reject_log_;
   std::unique_ptr<DataDirectory> data_;
   std::unique_ptr<proxy::ProxyDataPlane> data_plane_;
+  std::unique_ptr<proxy::MetricsPage> metrics_page_;
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<control::Accounts> accounts_;
   std::unique_ptr<rest::Api> api_;

@@ -99,13 +99,21 @@ class HealthProber::MemberProbe {
         self->pending_target_.reset();
       }
       const MonotonicTime planned = self->next_at_;
+      const MonotonicTime started = self->now();
       const ProbeResult result = co_await RunProbe(self->target_, context, self->signal_);
       self->signal_.ClearDeadline();
+      self->CountProbe(self->now() - started);
       self->Record(result);
       if (self->next_at_ == planned) {  // Not moved by an edit meanwhile.
         self->next_at_ = self->now() + MonitorOf(*self->pool_).delay;
       }
     }
+  }
+
+  void CountProbe(MonotonicTime::duration took) const {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+    cell_->probes.fetch_add(1, std::memory_order_relaxed);
+    cell_->probe_micros.fetch_add(static_cast<std::uint64_t>(micros), std::memory_order_relaxed);
   }
 
   void Record(const ProbeResult& result) {

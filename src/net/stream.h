@@ -13,6 +13,22 @@ namespace elb::net {
 
 class Signal;
 
+/// What went over a socket, for metrics. Bytes count TCP payload, TLS included.
+struct Traffic {
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t bytes_waiting = 0;  ///< Received and not read yet; known when packets are.
+  std::uint32_t packets_in = 0;
+  std::uint32_t packets_out = 0;
+};
+
+/// Packets are known to the kernel alone: asking costs a system call.
+enum class PacketCount : std::uint8_t {
+  kNever,
+  kWhenDue,  ///< Ask if it was not asked in the last 10 s.
+  kNow,
+};
+
 /// What `Stream::TryRead` found.
 struct ReadResult {
   enum class Kind : std::uint8_t {
@@ -77,6 +93,11 @@ class Stream {
   [[nodiscard]] virtual Endpoint peer() const = 0;
   /// Smoothed round-trip time of the socket in microseconds, 0 if unknown.
   [[nodiscard]] virtual std::uint32_t RoundTripMicros() const { return 0; }
+  /// Traffic since the last call.
+  [[nodiscard]] virtual Traffic TakeTraffic(PacketCount packets) {
+    static_cast<void>(packets);
+    return {};
+  }
 };
 
 /// Receives accepted connections on the acceptor's thread.

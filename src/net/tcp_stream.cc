@@ -18,6 +18,7 @@
 #include "net/output_chain.h"
 #include "net/signal.h"
 #include "net/socket_address.h"
+#include "net/socket_traffic.h"
 
 namespace elb::net {
 namespace {
@@ -34,7 +35,11 @@ void SetNoDelay(int descriptor) {
 class TcpStream final : public Stream, private DescriptorHandler {
  public:
   TcpStream(EpollReactor& reactor, int descriptor, const Endpoint& peer, bool connecting)
-      : reactor_(&reactor), descriptor_(descriptor), connecting_(connecting), peer_(peer) {}
+      : reactor_(&reactor),
+        descriptor_(descriptor),
+        connecting_(connecting),
+        traffic_(reactor.now()),
+        peer_(peer) {}
 
   TcpStream(const TcpStream&) = delete;
   TcpStream& operator=(const TcpStream&) = delete;
@@ -78,6 +83,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
         // A short read empties the socket; the next edge will tell. Not when the peer's end was
         // seen: it comes with the same event as the last bytes.
         readable_ = bytes == into.size();
+        traffic_.AddIn(bytes);
         return {.kind = ReadResult::Kind::kData, .bytes = bytes, .fault = {}};
       }
       if (count == 0) {
@@ -169,6 +175,10 @@ class TcpStream final : public Stream, private DescriptorHandler {
   }
   Endpoint peer() const override { return peer_; }
 
+  Traffic TakeTraffic(PacketCount packets) override {
+    return traffic_.Take(packets, descriptor_, reactor_->now());
+  }
+
   std::uint32_t RoundTripMicros() const override {
     tcp_info info{};
     socklen_t length = sizeof(info);
@@ -257,6 +267,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
     while (true) {
       const ssize_t count = sendmsg(descriptor_, &message, MSG_NOSIGNAL);
       if (count >= 0) {
+        traffic_.AddOut(static_cast<std::size_t>(count));
         return static_cast<std::size_t>(count);
       }
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -319,6 +330,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
   bool untold_ = false;    ///< News came while nobody listened.
   std::optional<Fault> fault_;
   OutputChain output_;
+  SocketTraffic traffic_;
   Endpoint peer_;
   mutable std::optional<Endpoint> local_;
 };

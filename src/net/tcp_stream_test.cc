@@ -80,6 +80,16 @@ class TcpStreamTest : public ::testing::Test {
   std::string text_;
 };
 
+/// Appends what can be read now; the length of `text` then.
+std::size_t ReadAll(Stream& stream, std::string& text) {
+  std::array<std::byte, 1024> buffer{};
+  for (ReadResult read = stream.TryRead(buffer); read.kind == ReadResult::Kind::kData;
+       read = stream.TryRead(buffer)) {
+    text.append(reinterpret_cast<const char*>(buffer.data()), read.bytes);
+  }
+  return text.size();
+}
+
 /// Counts how often it was woken until the end, and reads without looking again after a short read.
 Task<void> ReadByEvents(Stream* stream, Signal* signal, std::string* text, int* wakes) {
   stream->SetSignal(signal);
@@ -157,6 +167,33 @@ TEST_F(TcpStreamTest, MeasuresTheRoundTripTime) {
   EXPECT_GT(pair->client->RoundTripMicros(), 0U);
   pair->client->Abort();
   EXPECT_EQ(pair->client->RoundTripMicros(), 0U);
+}
+
+TEST_F(TcpStreamTest, TellsItsTrafficOnce) {
+  const PlainSocket peer(acceptor_->local());
+  const auto stream = Accept();
+  peer.Send("twelve bytes");
+  ASSERT_TRUE(rig_->RunUntil([&] { return ReadAll(*stream, text_) == 12; }));
+  ASSERT_TRUE(stream->Write("four").has_value());
+
+  const Traffic first = stream->TakeTraffic(PacketCount::kNow);
+  const Traffic second = stream->TakeTraffic(PacketCount::kNow);
+
+  EXPECT_EQ(first.bytes_in, 12U);
+  EXPECT_EQ(first.bytes_out, 4U);
+  EXPECT_GE(first.packets_in, 2U);   // The ACK of the handshake and the data.
+  EXPECT_GE(first.packets_out, 1U);  // Data; an ACK may ride on it.
+  EXPECT_EQ(second.bytes_in + second.bytes_out, 0U);
+}
+
+TEST_F(TcpStreamTest, TellsWhatWaitsUnread) {
+  const PlainSocket peer(acceptor_->local());
+  const auto stream = Accept();
+  peer.Send("unread");
+
+  EXPECT_TRUE(
+      rig_->RunUntil([&] { return stream->TakeTraffic(PacketCount::kNow).bytes_waiting == 6; }));
+  EXPECT_EQ(stream->TakeTraffic(PacketCount::kWhenDue).bytes_waiting, 0U);
 }
 
 TEST_F(TcpStreamTest, AcceptsAtMostSixtyFourPerTurn) {

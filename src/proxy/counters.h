@@ -1,12 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "base/assert.h"
+#include "base/clock.h"
 
 namespace elb::proxy {
 
@@ -87,6 +89,63 @@ class LatencyHistogram {
   static void Bump(std::atomic<std::uint64_t>& value, std::uint64_t amount) {
     value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
+  std::vector<Slot> slots_;  ///< Never resized.
+};
+
+/// The minute that `time` is in, counted from a fixed point.
+[[nodiscard]] inline std::int64_t MinuteOf(MonotonicTime time) {
+  return std::chrono::duration_cast<std::chrono::minutes>(time.time_since_epoch()).count();
+}
+
+/// Smallest and largest latency of the current and the last minute; one writer per worker.
+class LatencyExtremes {
+ public:
+  explicit LatencyExtremes(std::size_t workers) : slots_(workers) {}
+
+  /// Worker's thread only. `minute` counts from any fixed point and never falls.
+  void Record(std::size_t worker, std::int64_t minute, std::uint64_t micros) {
+    Minute& cell = slots_[worker].minutes[static_cast<std::size_t>(minute & 1)];
+    if (cell.minute.load(std::memory_order_relaxed) != minute) {
+      cell.least.store(micros, std::memory_order_relaxed);
+      cell.most.store(micros, std::memory_order_relaxed);
+      cell.minute.store(minute, std::memory_order_release);
+    } else if (micros > cell.most.load(std::memory_order_relaxed)) {
+      cell.most.store(micros, std::memory_order_relaxed);
+    } else if (micros < cell.least.load(std::memory_order_relaxed)) {
+      cell.least.store(micros, std::memory_order_relaxed);
+    }
+  }
+
+  struct Bounds {
+    std::uint64_t least_micros = 0;  ///< 0 when there was nothing.
+    std::uint64_t most_micros = 0;
+  };
+  /// Over `minute` and the one before. Any thread.
+  [[nodiscard]] Bounds Between(std::int64_t minute) const {
+    Bounds bounds{.least_micros = UINT64_MAX, .most_micros = 0};
+    for (const Slot& slot : slots_) {
+      for (const Minute& cell : slot.minutes) {
+        const std::int64_t of = cell.minute.load(std::memory_order_acquire);
+        if (of == minute || of == minute - 1) {
+          bounds.least_micros =
+              std::min(bounds.least_micros, cell.least.load(std::memory_order_relaxed));
+          bounds.most_micros =
+              std::max(bounds.most_micros, cell.most.load(std::memory_order_relaxed));
+        }
+      }
+    }
+    return bounds.least_micros == UINT64_MAX ? Bounds{} : bounds;
+  }
+
+ private:
+  struct Minute {
+    std::atomic<std::int64_t> minute{-1};
+    std::atomic<std::uint64_t> least{0};
+    std::atomic<std::uint64_t> most{0};
+  };
+  struct alignas(64) Slot {
+    std::array<Minute, 2> minutes;
+  };
   std::vector<Slot> slots_;  ///< Never resized.
 };
 

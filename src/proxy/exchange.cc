@@ -158,12 +158,9 @@ bool Exchange::OpenUpstream() {
       FailAttempt(FailureOfConnect(stream.error()));
       return false;
     }
-    upstream_ =
-        std::make_unique<UpstreamConnection>(UpstreamConnection{.stream = *std::move(stream),
-                                                                .member = member,
-                                                                .endpoint = endpoint,
-                                                                .sni = std::string(sni),
-                                                                .idle_since = {}});
+    upstream_ = std::make_unique<UpstreamConnection>(*std::move(stream), member);
+    upstream_->endpoint = endpoint;
+    upstream_->sni = sni;
     tls_pending_ = pool_->tls != nullptr;
     tls_started_ = false;
   }
@@ -340,6 +337,9 @@ void Exchange::CutResponse(std::string_view reason) {
 /// request may be repeated on a fresh one (data-plane.md 4.9).
 void Exchange::EndUpstream() {
   attempt().ended = now();
+  if (upstream_ != nullptr) {
+    CountUpstreamTraffic(*worker_, *listener_, *pool_, *upstream_->stream);
+  }
   const bool died_idle =
       attempt().reused && !response_bytes_ &&
       (failure_ == AttemptFailure::kClosed || failure_ == AttemptFailure::kReset);

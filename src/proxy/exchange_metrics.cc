@@ -1,7 +1,9 @@
 #include "proxy/exchange_metrics.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 
 namespace elb::proxy {
@@ -39,6 +41,32 @@ void CountStatus(CounterSet<ListenerCounter>& counters, std::size_t worker, int 
     default:
       break;
   }
+}
+
+struct SingleStatus {
+  int status;
+  ListenerCounter listener;
+  PoolCounter pool;
+};
+
+/// The counters of single statuses that members answer with; `Upstream` is every other one.
+constexpr SingleStatus kUpstreamSingles[] = {
+    {101, ListenerCounter::kUpstream101, PoolCounter::kUpstream101},
+    {400, ListenerCounter::kUpstream400, PoolCounter::kUpstream400},
+    {403, ListenerCounter::kUpstream403, PoolCounter::kUpstream403},
+    {404, ListenerCounter::kUpstream404, PoolCounter::kUpstream404},
+    {500, ListenerCounter::kUpstream500, PoolCounter::kUpstream500},
+    {501, ListenerCounter::kUpstream501, PoolCounter::kUpstream501},
+    {502, ListenerCounter::kUpstream502, PoolCounter::kUpstream502},
+    {503, ListenerCounter::kUpstream503, PoolCounter::kUpstream503},
+    {504, ListenerCounter::kUpstream504, PoolCounter::kUpstream504},
+};
+constexpr SingleStatus kUpstreamOther = {0, ListenerCounter::kUpstreamOther,
+                                         PoolCounter::kUpstreamOther};
+
+const SingleStatus& UpstreamSingle(int status) {
+  const auto* found = std::ranges::find(kUpstreamSingles, status, &SingleStatus::status);
+  return found == std::end(kUpstreamSingles) ? kUpstreamOther : *found;
 }
 
 void CountOwn(CounterSet<ListenerCounter>& counters, std::size_t worker, int status) {
@@ -105,7 +133,31 @@ void CountUpstream(const WorkerContext& worker, const CompiledListener& listener
     listener.runtime->counters.Add(
         index, *ClassCounter(ListenerCounter::kUpstreamStatus2xx, attempt.status));
   }
-  pool.runtime->latency.Record(index, Micros(attempt.ended - attempt.started));
+  const SingleStatus& single = UpstreamSingle(attempt.status);
+  listener.runtime->counters.Add(index, single.listener);
+  pool.runtime->counters.Add(index, single.pool);
+  const std::uint64_t micros = Micros(attempt.ended - attempt.started);
+  pool.runtime->latency.Record(index, micros);
+  pool.runtime->extremes.Record(index, MinuteOf(attempt.ended), micros);
+}
+
+void CountUpstreamTraffic(const WorkerContext& worker, const CompiledListener& listener,
+                          const CompiledPool& pool, net::Stream& upstream) {
+  const net::Traffic traffic = upstream.TakeTraffic(net::PacketCount::kNever);
+  listener.runtime->counters.Add(worker.index, ListenerCounter::kUpstreamBytesIn, traffic.bytes_in);
+  listener.runtime->counters.Add(worker.index, ListenerCounter::kUpstreamBytesOut,
+                                 traffic.bytes_out);
+  pool.runtime->counters.Add(worker.index, PoolCounter::kBytesIn, traffic.bytes_in);
+  pool.runtime->counters.Add(worker.index, PoolCounter::kBytesOut, traffic.bytes_out);
+}
+
+void CountClientTraffic(const WorkerContext& worker, ListenerRuntime& listener, net::Stream& client,
+                        net::PacketCount packets) {
+  const net::Traffic traffic = client.TakeTraffic(packets);
+  listener.counters.Add(worker.index, ListenerCounter::kBytesIn, traffic.bytes_in);
+  listener.counters.Add(worker.index, ListenerCounter::kBytesOut, traffic.bytes_out);
+  listener.counters.Add(worker.index, ListenerCounter::kPacketsIn, traffic.packets_in);
+  listener.counters.Add(worker.index, ListenerCounter::kPacketsOut, traffic.packets_out);
 }
 
 void CountExchange(const WorkerContext& worker, const ExchangeRecord& record) {
@@ -115,10 +167,8 @@ void CountExchange(const WorkerContext& worker, const ExchangeRecord& record) {
   if (record.outcome->own_answer) {
     CountOwn(listener.counters, index, record.outcome->status);
   }
-  listener.counters.Add(index, ListenerCounter::kBytesIn,
-                        record.stream->bytes_received() + record.outcome->tunnel_received);
-  listener.counters.Add(index, ListenerCounter::kBytesOut,
-                        record.stream->bytes_sent() + record.outcome->tunnel_sent);
+  CountClientTraffic(worker, listener, *record.stream->connection().stream,
+                     net::PacketCount::kWhenDue);
   if (record.pool != nullptr) {
     record.pool->runtime->counters.Add(index, PoolCounter::kRequests);
   }
@@ -126,7 +176,10 @@ void CountExchange(const WorkerContext& worker, const ExchangeRecord& record) {
     listener.counters.Add(index, ListenerCounter::kRetries, record.attempts.size() - 1);
     record.pool->runtime->counters.Add(index, PoolCounter::kRetries, record.attempts.size() - 1);
   }
-  listener.latency.Record(index, Micros(worker.reactor->now() - record.stream->started()));
+  const MonotonicTime now = worker.reactor->now();
+  const std::uint64_t micros = Micros(now - record.stream->started());
+  listener.latency.Record(index, micros);
+  listener.extremes.Record(index, MinuteOf(now), micros);
 }
 
 void CountRefused(const WorkerContext& worker, const CompiledListener& listener, int status) {

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "net/stream.h"
 #include "proxy/attempt.h"
 #include "proxy/exchange.h"
 #include "proxy/generation.h"
@@ -22,6 +23,14 @@ struct ExchangeRecord {
 /// Counts one attempt: at the member, its pool and the listener. Worker's thread.
 void CountUpstream(const WorkerContext& worker, const CompiledListener& listener,
                    const CompiledPool& pool, const AttemptRecord& attempt, AttemptFailure failure);
+
+/// Counts what went over an upstream connection since this was called last. Worker's thread.
+void CountUpstreamTraffic(const WorkerContext& worker, const CompiledListener& listener,
+                          const CompiledPool& pool, net::Stream& upstream);
+
+/// Likewise over a client's connection. `kNow` when it ends.
+void CountClientTraffic(const WorkerContext& worker, ListenerRuntime& listener, net::Stream& client,
+                        net::PacketCount packets);
 
 /// Counts a finished exchange at its listener.
 void CountExchange(const WorkerContext& worker, const ExchangeRecord& record);

@@ -39,14 +39,30 @@ enum class ListenerCounter : std::uint8_t {
   kOwn502,
   kOwn503,
   kOwn504,
-  kBytesIn,
-  kBytesOut,
+  kBytesIn,     ///< From clients, TLS included.
+  kBytesOut,    ///< To clients, likewise.
+  kPacketsIn,   ///< From clients.
+  kPacketsOut,  ///< To clients.
+  kUpstreamBytesOut,
+  kUpstreamBytesIn,
   kUpstreamStatus2xx,
   kUpstreamStatus3xx,
   kUpstreamStatus4xx,
   kUpstreamStatus5xx,
+  kUpstream101,
+  kUpstream400,
+  kUpstream403,
+  kUpstream404,
+  kUpstream500,
+  kUpstream501,
+  kUpstream502,
+  kUpstream503,
+  kUpstream504,
+  kUpstreamOther,  ///< Any other code.
   kRetries,
   kBlockedConnections,  ///< By access control.
+  kBlockedPackets,      ///< Of those connections.
+  kBlockedBytes,        ///< Likewise, TCP payload.
   kDroppedConnections,  ///< By limits.
   kHandshakeErrors,
   kAccessLogDropped,
@@ -59,12 +75,22 @@ enum class PoolCounter : std::uint8_t {
   kStatus3xx,
   kStatus4xx,
   kStatus5xx,
+  kUpstream101,
+  kUpstream400,
+  kUpstream403,
+  kUpstream404,
+  kUpstream500,
+  kUpstream501,
+  kUpstream502,
+  kUpstream503,
+  kUpstream504,
+  kUpstreamOther,  ///< Any other code.
   kRetries,
   kHandshakeErrors,
   kStickyHits,     ///< Attempts at the member of a session.
   kStickyRebinds,  ///< Sessions that another member took over.
-  kBytesIn,        ///< From members.
-  kBytesOut,       ///< To members.
+  kBytesIn,        ///< From members, TLS included.
+  kBytesOut,       ///< To members, likewise.
   kCount
 };
 
@@ -84,10 +110,11 @@ enum class MemberCounter : std::uint8_t {
 /// State of a listener that outlives snapshots. Shared by workers; thread-safe.
 struct ListenerRuntime {
   ListenerRuntime(ListenerId listener, std::size_t workers)
-      : id(std::move(listener)), counters(workers), latency(workers) {}
+      : id(std::move(listener)), counters(workers), latency(workers), extremes(workers) {}
   ListenerId id;
   CounterSet<ListenerCounter> counters;
   LatencyHistogram latency;
+  LatencyExtremes extremes;
   std::atomic<std::int64_t> connections{0};  ///< Open now, for connection_limit.
   /// Token bucket of cps_limit: steady-clock nanoseconds at which the bucket will be full again.
   std::atomic<std::int64_t> cps_full_at{0};
@@ -95,10 +122,11 @@ struct ListenerRuntime {
 
 struct PoolRuntime {
   PoolRuntime(PoolId pool, std::size_t workers)
-      : id(std::move(pool)), counters(workers), latency(workers) {}
+      : id(std::move(pool)), counters(workers), latency(workers), extremes(workers) {}
   PoolId id;
   CounterSet<PoolCounter> counters;
   LatencyHistogram latency;
+  LatencyExtremes extremes;
   /// Application cookies seen, made when they are first needed. The pointer is the control
   /// thread's, requests have theirs from the configuration.
   std::shared_ptr<balancer::CookieTable> cookies;
@@ -115,6 +143,8 @@ struct MemberRuntime {
   MemberId id;
   std::shared_ptr<contract::MemberCell> cell;
   CounterSet<MemberCounter> counters;
+  std::atomic<std::int64_t> connecting{0};   ///< Connections being opened.
+  std::atomic<std::int64_t> established{0};  ///< Connections open, idle ones included.
   /// In the configuration in force, with a weight: its connections may wait idle for the next
   /// request (data-plane.md 6.7). Written by the control thread.
   std::atomic<bool> in_service{true};

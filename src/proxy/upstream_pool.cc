@@ -7,6 +7,24 @@
 
 namespace elb::proxy {
 
+UpstreamConnection::UpstreamConnection(std::unique_ptr<net::Stream> connecting,
+                                       std::shared_ptr<MemberRuntime> to)
+    : stream(std::move(connecting)), member(std::move(to)) {
+  member->connecting.fetch_add(1, std::memory_order_relaxed);
+}
+
+UpstreamConnection::~UpstreamConnection() {
+  auto& gauge = established_ ? member->established : member->connecting;
+  gauge.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void UpstreamConnection::SetEstablished() {
+  if (!std::exchange(established_, true)) {
+    member->connecting.fetch_sub(1, std::memory_order_relaxed);
+    member->established.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 std::unique_ptr<UpstreamConnection> UpstreamPool::Take(const UpstreamKey& key, MonotonicTime now,
                                                        MonotonicTime::duration idle_max) {
   const auto found = idle_.find(key.member);

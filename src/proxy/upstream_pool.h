@@ -15,12 +15,26 @@
 namespace elb::proxy {
 
 /// A connection to a member, idle or in use.
-struct UpstreamConnection {
+class UpstreamConnection {
+ public:
+  UpstreamConnection(std::unique_ptr<net::Stream> connecting, std::shared_ptr<MemberRuntime> to);
+  ~UpstreamConnection();
+  UpstreamConnection(const UpstreamConnection&) = delete;
+  UpstreamConnection& operator=(const UpstreamConnection&) = delete;
+  UpstreamConnection(UpstreamConnection&&) = delete;
+  UpstreamConnection& operator=(UpstreamConnection&&) = delete;
+
+  /// It is open now, TLS apart: the member's gauges learn it.
+  void SetEstablished();
+
   std::unique_ptr<net::Stream> stream;
   std::shared_ptr<MemberRuntime> member;
   Endpoint endpoint;
   std::string sni;  ///< Of its TLS; empty without.
   MonotonicTime idle_since;
+
+ private:
+  bool established_ = false;
 };
 
 /// What a connection must match to be used again.

@@ -111,9 +111,9 @@ void WorkerListener::EndIdleConnections() {
 }
 
 /// Access control first, then limits (data-plane.md 0.4): a refused client spends nothing.
-bool WorkerListener::AdmitConnection(const IpAddress& peer) {
-  if (!Admits(compiled().config->access_mode, compiled().access_group.get(), peer)) {
-    runtime_->counters.Add(worker_->index, ListenerCounter::kBlockedConnections);
+bool WorkerListener::AdmitConnection(net::Stream& peer) {
+  if (!Admits(compiled().config->access_mode, compiled().access_group.get(), peer.peer().address)) {
+    CountBlocked(peer);
     return false;
   }
   const std::int64_t limit = compiled().config->connection_limit;
@@ -126,6 +126,14 @@ bool WorkerListener::AdmitConnection(const IpAddress& peer) {
     return false;
   }
   return true;
+}
+
+void WorkerListener::CountBlocked(net::Stream& peer) {
+  const net::Traffic traffic = peer.TakeTraffic(net::PacketCount::kNow);
+  auto& counters = runtime_->counters;
+  counters.Add(worker_->index, ListenerCounter::kBlockedConnections);
+  counters.Add(worker_->index, ListenerCounter::kBlockedPackets, traffic.packets_in);
+  counters.Add(worker_->index, ListenerCounter::kBlockedBytes, traffic.bytes_waiting);
 }
 
 /// Token bucket that holds one second of `cps_limit`, shared by all workers (data-plane.md 1.9).
@@ -153,7 +161,7 @@ bool WorkerListener::TakeConnectionToken() {
 }
 
 void WorkerListener::OnAccept(std::unique_ptr<net::Stream> stream) {
-  if (!AdmitConnection(stream->peer().address)) {
+  if (!AdmitConnection(*stream)) {
     stream->Abort();
     return;
   }
@@ -175,6 +183,8 @@ void WorkerListener::ForgetConnection(ConnectionEntry* entry) {
   connections_[entry->position] = connections_.back();
   connections_[entry->position]->position = entry->position;
   connections_.pop_back();
+  CountClientTraffic(*worker_, *runtime_, *entry->connection.facts().stream,
+                     net::PacketCount::kNow);
   delete entry;
   runtime_->connections.fetch_sub(1, std::memory_order_relaxed);
   runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed);

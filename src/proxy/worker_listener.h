@@ -71,7 +71,8 @@ class WorkerListener final : public net::AcceptHandler,
   struct ConnectionEntry;
 
   [[nodiscard]] const CompiledListener& compiled() const { return *current_->compiled; }
-  [[nodiscard]] bool AdmitConnection(const IpAddress& peer);
+  [[nodiscard]] bool AdmitConnection(net::Stream& peer);
+  void CountBlocked(net::Stream& peer);
   [[nodiscard]] bool TakeConnectionToken();
   void Unpin(Pinned* pinned);
   [[nodiscard]] static net::Task<void> RunConnection(WorkerListener* listener,

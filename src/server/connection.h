@@ -35,6 +35,7 @@ class Connection {
   /// The process is about to end: without a request in progress the connection ends now, otherwise
   /// after its answers. `ConnectionPolicy::retiring` is true by then.
   void EndWhenIdle();
+  [[nodiscard]] const ConnectionFacts& facts() const { return facts_; }
 
  private:
   enum class Established : std::uint8_t { kYes, kPlainHttp, kAlert, kNo };

@@ -22,7 +22,7 @@ struct ConnectionFacts {
   Endpoint peer;
   Endpoint local;
   tls::ServerStream* tls = nullptr;  ///< Null on cleartext connections.
-  const net::Stream* stream = nullptr;
+  net::Stream* stream = nullptr;
 };
 
 /// What `ServerStream::TryReadBody` found.

@@ -36,6 +36,9 @@ class ChannelStream : public Base {
   [[nodiscard]] bool Quiet() override { return channel_.Quiet(); }
   [[nodiscard]] Endpoint local() const override { return channel_.lower().local(); }
   [[nodiscard]] Endpoint peer() const override { return channel_.lower().peer(); }
+  [[nodiscard]] net::Traffic TakeTraffic(net::PacketCount packets) override {
+    return channel_.lower().TakeTraffic(packets);
+  }
   [[nodiscard]] std::uint32_t RoundTripMicros() const override {
     return channel_.lower().RoundTripMicros();
   }

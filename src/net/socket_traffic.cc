@@ -1,0 +1,48 @@
+#include "net/socket_traffic.h"
+
+#include <linux/tcp.h>  // Newer than <netinet/tcp.h>: its tcp_info counts packets.
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <utility>
+
+namespace elb::net {
+namespace {
+
+constexpr std::uint32_t kPacketPeriodSeconds = 10;
+
+std::uint32_t SecondsOf(MonotonicTime time) {
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+}  // namespace
+
+SocketTraffic::SocketTraffic(MonotonicTime now) : asked_s_(SecondsOf(now)) {}
+
+Traffic SocketTraffic::Take(PacketCount packets, int descriptor, MonotonicTime now) {
+  Traffic traffic;
+  traffic.bytes_in = std::exchange(bytes_in_, 0);
+  traffic.bytes_out = std::exchange(bytes_out_, 0);
+  const bool due =
+      packets == PacketCount::kNow ||
+      (packets == PacketCount::kWhenDue && SecondsOf(now) - asked_s_ >= kPacketPeriodSeconds);
+  tcp_info info{};
+  socklen_t length = sizeof(info);
+  if (!due || descriptor < 0 ||
+      getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+    return traffic;
+  }
+  asked_s_ = SecondsOf(now);
+  traffic.packets_in = info.tcpi_segs_in - std::exchange(packets_in_, info.tcpi_segs_in);
+  traffic.packets_out = info.tcpi_segs_out - std::exchange(packets_out_, info.tcpi_segs_out);
+  int waiting = 0;
+  if (ioctl(descriptor, FIONREAD, &waiting) == 0) {
+    traffic.bytes_waiting = static_cast<std::uint64_t>(waiting);
+  }
+  return traffic;
+}
+
+}  // namespace elb::net

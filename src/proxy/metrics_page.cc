@@ -1,0 +1,344 @@
+#include "proxy/metrics_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include "proxy/prometheus_text.h"
+
+namespace elb::proxy {
+namespace {
+
+constexpr double kBits = 8;  ///< Per byte.
+
+struct ListenerMetric {
+  std::string_view name;
+  ListenerCounter counter;
+  std::string_view help;
+  double scale = 1;
+};
+
+constexpr ListenerMetric kListenerMetrics[] = {
+    {"m4_ncps", ListenerCounter::kConnectionsOpened, "New client connections."},
+    {"m7_in_Bps", ListenerCounter::kBytesIn, "Bytes from clients, TLS included."},
+    {"m8_out_Bps", ListenerCounter::kBytesOut, "Bytes to clients, TLS included."},
+    {"m22_in_bandwidth", ListenerCounter::kBytesIn, "Bits from clients, TLS included.", kBits},
+    {"m23_out_bandwidth", ListenerCounter::kBytesOut, "Bits to clients, TLS included.", kBits},
+    {"m5_in_pps", ListenerCounter::kPacketsIn, "Packets from clients."},
+    {"m6_out_pps", ListenerCounter::kPacketsOut, "Packets to clients."},
+    {"m24_l7_req_Bps", ListenerCounter::kUpstreamBytesOut, "Bits to members.", kBits},
+    {"m25_l7_resp_Bps", ListenerCounter::kUpstreamBytesIn, "Bits from members.", kBits},
+    {"mb_l7_qps", ListenerCounter::kRequests, "Requests answered."},
+    {"mc_l7_http_2xx", ListenerCounter::kStatus2xx, "Statuses sent, 2xx."},
+    {"md_l7_http_3xx", ListenerCounter::kStatus3xx, "Statuses sent, 3xx."},
+    {"me_l7_http_4xx", ListenerCounter::kStatus4xx, "Statuses sent, 4xx (499 included)."},
+    {"mf_l7_http_5xx", ListenerCounter::kStatus5xx, "Statuses sent, 5xx."},
+    {"m10_l7_http_other_status", ListenerCounter::kStatus1xx, "Statuses sent, other classes."},
+    {"m11_l7_http_404", ListenerCounter::kStatus404, "Statuses sent, 404."},
+    {"m12_l7_http_499", ListenerCounter::kStatus499, "Requests whose client left first."},
+    {"m13_l7_http_502", ListenerCounter::kStatus502, "Statuses sent, 502."},
+    {"m15_l7_upstream_4xx", ListenerCounter::kUpstreamStatus4xx, "Statuses from members, 4xx."},
+    {"m16_l7_upstream_5xx", ListenerCounter::kUpstreamStatus5xx, "Statuses from members, 5xx."},
+    {"m18_l7_upstream_2xx", ListenerCounter::kUpstreamStatus2xx, "Statuses from members, 2xx."},
+    {"m19_l7_upstream_3xx", ListenerCounter::kUpstreamStatus3xx, "Statuses from members, 3xx."},
+    {"l7_upstream_101", ListenerCounter::kUpstream101, "Statuses from members, 101."},
+    {"l7_upstream_400", ListenerCounter::kUpstream400, "Statuses from members, 400."},
+    {"l7_upstream_403", ListenerCounter::kUpstream403, "Statuses from members, 403."},
+    {"l7_upstream_404", ListenerCounter::kUpstream404, "Statuses from members, 404."},
+    {"l7_upstream_500", ListenerCounter::kUpstream500, "Statuses from members, 500."},
+    {"l7_upstream_501", ListenerCounter::kUpstream501, "Statuses from members, 501."},
+    {"l7_upstream_502", ListenerCounter::kUpstream502, "Statuses from members, 502."},
+    {"l7_upstream_503", ListenerCounter::kUpstream503, "Statuses from members, 503."},
+    {"l7_upstream_504", ListenerCounter::kUpstream504, "Statuses from members, 504."},
+    {"l7_upstream_other_status", ListenerCounter::kUpstreamOther,
+     "Statuses from members, codes that have no metric of their own."},
+    {"elb_http_2xx", ListenerCounter::kOwn2xx, "Answers made by the load balancer, 2xx."},
+    {"elb_http_3xx", ListenerCounter::kOwn3xx, "Answers made by the load balancer, 3xx."},
+    {"elb_http_4xx", ListenerCounter::kOwn4xx, "Answers made by the load balancer, 4xx."},
+    {"elb_http_5xx", ListenerCounter::kOwn5xx, "Answers made by the load balancer, 5xx."},
+    {"elb_http_400", ListenerCounter::kOwn400, "Answers made by the load balancer, 400."},
+    {"elb_http_404", ListenerCounter::kOwn404, "Answers made by the load balancer, 404."},
+    {"elb_http_408", ListenerCounter::kOwn408, "Answers made by the load balancer, 408."},
+    {"elb_http_499", ListenerCounter::kOwn499, "Requests ended by their client."},
+    {"elb_http_502", ListenerCounter::kOwn502, "Answers made by the load balancer, 502."},
+    {"elb_http_503", ListenerCounter::kOwn503, "Answers made by the load balancer, 503."},
+    {"elb_http_504", ListenerCounter::kOwn504, "Answers made by the load balancer, 504."},
+    {"dropped_connections", ListenerCounter::kDroppedConnections, "Connections refused by limits."},
+    {"ipgroup_blocked_connections", ListenerCounter::kBlockedConnections,
+     "Connections refused by access control."},
+    {"ipgroup_blocked_packets", ListenerCounter::kBlockedPackets,
+     "Packets of connections refused by access control."},
+    {"ipgroup_blocked_traffic", ListenerCounter::kBlockedBytes,
+     "Bits of payload in connections refused by access control.", kBits},
+    {"client_tls_negotiation_error", ListenerCounter::kHandshakeErrors,
+     "Failed handshakes with clients."},
+    {"retries", ListenerCounter::kRetries, "Attempts after the first."},
+    {"access_log_dropped", ListenerCounter::kAccessLogDropped, "Access log lines dropped."},
+};
+
+struct PoolMetric {
+  std::string_view name;
+  PoolCounter counter;
+  std::string_view help;
+  double scale = 1;
+};
+
+// Samples of a pool carry its label alone: a pool may serve several listeners, and sums over the
+// samples of one metric by load balancer or listener must not count a request twice.
+constexpr PoolMetric kPoolMetrics[] = {
+    {"mb_l7_qps", PoolCounter::kRequests, "Requests answered."},
+    {"m18_l7_upstream_2xx", PoolCounter::kStatus2xx, "Statuses from members, 2xx."},
+    {"m19_l7_upstream_3xx", PoolCounter::kStatus3xx, "Statuses from members, 3xx."},
+    {"m15_l7_upstream_4xx", PoolCounter::kStatus4xx, "Statuses from members, 4xx."},
+    {"m16_l7_upstream_5xx", PoolCounter::kStatus5xx, "Statuses from members, 5xx."},
+    {"l7_upstream_101", PoolCounter::kUpstream101, "Statuses from members, 101."},
+    {"l7_upstream_400", PoolCounter::kUpstream400, "Statuses from members, 400."},
+    {"l7_upstream_403", PoolCounter::kUpstream403, "Statuses from members, 403."},
+    {"l7_upstream_404", PoolCounter::kUpstream404, "Statuses from members, 404."},
+    {"l7_upstream_500", PoolCounter::kUpstream500, "Statuses from members, 500."},
+    {"l7_upstream_501", PoolCounter::kUpstream501, "Statuses from members, 501."},
+    {"l7_upstream_502", PoolCounter::kUpstream502, "Statuses from members, 502."},
+    {"l7_upstream_503", PoolCounter::kUpstream503, "Statuses from members, 503."},
+    {"l7_upstream_504", PoolCounter::kUpstream504, "Statuses from members, 504."},
+    {"l7_upstream_other_status", PoolCounter::kUpstreamOther,
+     "Statuses from members, codes that have no metric of their own."},
+    {"m24_l7_req_Bps", PoolCounter::kBytesOut, "Bits to members.", kBits},
+    {"m25_l7_resp_Bps", PoolCounter::kBytesIn, "Bits from members.", kBits},
+    {"retries", PoolCounter::kRetries, "Attempts after the first."},
+    {"sticky_hits", PoolCounter::kStickyHits, "Attempts at the member of a session."},
+    {"sticky_rebinds", PoolCounter::kStickyRebinds, "Sessions that another member took over."},
+    {"upstream_tls_negotiation_error", PoolCounter::kHandshakeErrors,
+     "Failed handshakes with members."},
+};
+
+struct MemberMetric {
+  std::string_view name;
+  MemberCounter counter;
+  std::string_view help;
+};
+
+constexpr MemberMetric kMemberMetrics[] = {
+    {"member_requests", MemberCounter::kRequests, "Attempts at the member."},
+    {"member_upstream_2xx", MemberCounter::kStatus2xx, "Statuses from the member, 2xx."},
+    {"member_upstream_3xx", MemberCounter::kStatus3xx, "Statuses from the member, 3xx."},
+    {"member_upstream_4xx", MemberCounter::kStatus4xx, "Statuses from the member, 4xx."},
+    {"member_upstream_5xx", MemberCounter::kStatus5xx, "Statuses from the member, 5xx."},
+    {"member_connects", MemberCounter::kConnects, "Connections opened to the member."},
+    {"member_connect_failures", MemberCounter::kConnectFailures, "Connections that failed."},
+    {"member_timeouts", MemberCounter::kTimeouts, "Attempts without an answer in time."},
+    {"member_resets", MemberCounter::kResets, "Attempts ended by the member before an answer."},
+};
+
+constexpr std::string_view kCounter = "counter";
+constexpr std::string_view kGauge = "gauge";
+
+void AddHistogram(PrometheusText& page, std::string_view name, std::string_view help,
+                  const std::string& labels, const LatencyHistogram& histogram) {
+  const LatencyHistogram::Totals totals = histogram.Sum();
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i <= LatencyHistogram::kBuckets; ++i) {
+    below += totals.counts[i];
+    const std::string bound =
+        i == LatencyHistogram::kBuckets
+            ? std::string("+Inf")
+            : fmt::format("{}", static_cast<double>(LatencyHistogram::UpperMicros(i)) / 1e6);
+    page.Add(name, "histogram", help, fmt::format("{},le=\"{}\"", labels, bound),
+             static_cast<double>(below), "_bucket");
+  }
+  page.Add(name, "histogram", help, labels, static_cast<double>(totals.sum_micros) / 1e6, "_sum");
+  page.Add(name, "histogram", help, labels, static_cast<double>(below), "_count");
+}
+
+/// Names and helps of a least and a greatest latency.
+struct ExtremeNames {
+  std::string_view least;
+  std::string_view most;
+  std::string_view what;
+};
+
+void AddExtremes(PrometheusText& page, const ExtremeNames& names, const std::string& labels,
+                 const LatencyExtremes::Bounds& bounds) {
+  const auto milliseconds = [](std::uint64_t micros) { return static_cast<double>(micros) / 1e3; };
+  page.Add(names.most, kGauge,
+           fmt::format("Longest {} of this and the last minute, in milliseconds.", names.what),
+           labels, milliseconds(bounds.most_micros));
+  page.Add(names.least, kGauge,
+           fmt::format("Shortest {} of this and the last minute, in milliseconds.", names.what),
+           labels, milliseconds(bounds.least_micros));
+}
+
+std::string LabelsOf(const LoadBalancerId& id) {
+  return fmt::format("lbaas_instance_id=\"{}\"", id.value());
+}
+
+void AddListener(PrometheusText& page, const CompiledListener& listener, std::int64_t minute) {
+  const std::string labels =
+      fmt::format("{},lbaas_listener_id=\"{}\"", LabelsOf(listener.config->load_balancer.id),
+                  listener.config->id.value());
+  const ListenerRuntime& runtime = *listener.runtime;
+  page.Add("m1_cps", kGauge, "Open client connections.", labels,
+           static_cast<double>(runtime.connections.load(std::memory_order_relaxed)));
+  for (const ListenerMetric& metric : kListenerMetrics) {
+    page.Add(metric.name, kCounter, metric.help, labels,
+             metric.scale * static_cast<double>(runtime.counters.Sum(metric.counter)));
+  }
+  AddHistogram(page, "m14_l7_rt", "Seconds from first request byte to last response byte.", labels,
+               runtime.latency);
+  AddExtremes(page, {.least = "m1d_l7_rt_min", .most = "m1c_l7_rt_max", .what = "request"}, labels,
+              runtime.extremes.Between(minute));
+}
+
+void AddMember(PrometheusText& page, const std::string& pool_labels, const MemberRuntime& member) {
+  const std::string labels = fmt::format("{},member_id=\"{}\"", pool_labels, member.id.value());
+  const contract::MemberCell& cell = *member.cell;
+  page.Add("member_up", kGauge, "1 while the member may take requests.", labels,
+           cell.status.load() == contract::MemberStatus::kOffline ? 0 : 1);
+  page.Add("member_active", kGauge, "Requests in flight at the member.", labels,
+           static_cast<double>(cell.active.load(std::memory_order_relaxed)));
+  constexpr std::string_view kProbes = "Milliseconds that health checks of the member took.";
+  page.Add("healthcheck_duration_ms", "summary", kProbes, labels,
+           static_cast<double>(cell.probe_micros.load(std::memory_order_relaxed)) / 1e3, "_sum");
+  page.Add("healthcheck_duration_ms", "summary", kProbes, labels,
+           static_cast<double>(cell.probes.load(std::memory_order_relaxed)), "_count");
+  for (const MemberMetric& metric : kMemberMetrics) {
+    page.Add(metric.name, kCounter, metric.help, labels,
+             static_cast<double>(member.counters.Sum(metric.counter)));
+  }
+}
+
+/// Members and their connections, of one pool or of several.
+struct MemberGauges {
+  std::int64_t connecting = 0;
+  std::int64_t established = 0;
+  std::int64_t offline = 0;
+  std::int64_t others = 0;
+
+  void Count(const CompiledPool& pool) {
+    for (const auto& member : pool.members) {
+      connecting += member->connecting.load(std::memory_order_relaxed);
+      established += member->established.load(std::memory_order_relaxed);
+      const bool off = member->cell->status.load() == contract::MemberStatus::kOffline;
+      ++(off ? offline : others);
+    }
+  }
+
+  void AddTo(PrometheusText& page, const std::string& labels) const {
+    const auto add = [&](std::string_view name, std::string_view help, std::int64_t value) {
+      page.Add(name, kGauge, help, labels, static_cast<double>(value));
+    };
+    add("m2_act_conn", "Connections to members that are open.", established);
+    add("m3_inact_conn", "Connections to members that are being opened.", connecting);
+    add("m9_abnormal_servers", "Members that are OFFLINE.", offline);
+    add("ma_normal_servers", "Members that are not OFFLINE.", others);
+  }
+};
+
+void AddPool(PrometheusText& page, const CompiledPool& pool, std::int64_t minute) {
+  const std::string labels = fmt::format("lbaas_pool_id=\"{}\"", pool.config->id.value());
+  for (const PoolMetric& metric : kPoolMetrics) {
+    page.Add(metric.name, kCounter, metric.help, labels,
+             metric.scale * static_cast<double>(pool.runtime->counters.Sum(metric.counter)));
+  }
+  AddHistogram(page, "m17_l7_upstream_rt", "Seconds of attempts that were answered.", labels,
+               pool.runtime->latency);
+  AddExtremes(
+      page,
+      {.least = "m1b_l7_upstream_rt_min", .most = "m1a_l7_upstream_rt_max", .what = "attempt"},
+      labels, pool.runtime->extremes.Between(minute));
+  page.Add("slow_start_members", kGauge, "Members whose share still grows.", labels,
+           static_cast<double>(std::ranges::count_if(pool.members, [](const auto& member) {
+             return member->cell->slow_start_ns.load(std::memory_order_relaxed) > 0;
+           })));
+  MemberGauges gauges;
+  gauges.Count(pool);
+  gauges.AddTo(page, labels);
+  for (const auto& member : pool.members) {
+    AddMember(page, labels, *member);
+  }
+}
+
+/// What the listeners of one load balancer make together.
+struct LoadBalancerView {
+  LoadBalancerTotals totals;
+  absl::flat_hash_set<const CompiledPool*> pools;
+
+  void Count(const CompiledListener& listener) {
+    const ListenerRuntime& runtime = *listener.runtime;
+    totals.limits = listener.config->load_balancer.flavor;
+    totals.connections += runtime.connections.load(std::memory_order_relaxed);
+    totals.opened += runtime.counters.Sum(ListenerCounter::kConnectionsOpened);
+    totals.requests += runtime.counters.Sum(ListenerCounter::kRequests);
+    totals.bytes_in += runtime.counters.Sum(ListenerCounter::kBytesIn);
+    totals.bytes_out += runtime.counters.Sum(ListenerCounter::kBytesOut);
+    if (listener.default_pool != nullptr) {
+      pools.insert(listener.default_pool.get());
+    }
+  }
+};
+
+void AddUsage(PrometheusText& page, const LoadBalancerId& id, const Usage& usage) {
+  const std::string labels = LabelsOf(id);
+  const auto add = [&](std::string_view name, std::string_view what, double value) {
+    page.Add(name, kGauge, fmt::format("Percent of the specification: {}.", what), labels, value);
+  };
+  add("l7_con_usage", "connections", usage.connections);
+  add("l7_ncps_usage", "new connections", usage.opened);
+  add("l7_qps_usage", "requests", usage.requests);
+  add("l7_in_bps_usage", "bandwidth in", usage.bytes_in);
+  add("l7_out_bps_usage", "bandwidth out", usage.bytes_out);
+}
+
+void AddCertificates(PrometheusText& page, const Generation& generation, WallTime wall) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(wall);
+  for (const auto& [id, certificate] : generation.certificates) {
+    page.Add("cert_expiry_seconds", kGauge, "Seconds until the certificate expires.",
+             fmt::format("certificate_id=\"{}\"", id.value()),
+             static_cast<double>((certificate.chain->leaf().not_after - now).count()));
+  }
+}
+
+}  // namespace
+
+std::string MetricsPage::Text() {
+  PrometheusText page;
+  const auto generation = data_plane_->current();
+  if (generation == nullptr) {
+    return {};
+  }
+  const MonotonicTime now = clock_->Now();
+  const std::int64_t minute = MinuteOf(now);
+  page.Add("config_generation", kGauge, "Generation of the configuration in force.", "",
+           static_cast<double>(generation->snapshot->generation));
+  absl::flat_hash_map<LoadBalancerId, LoadBalancerView> balancers;
+  for (const auto& [id, listener] : generation->listeners) {
+    AddListener(page, *listener, minute);
+    balancers[listener->config->load_balancer.id].Count(*listener);
+  }
+  for (const auto& [id, pool] : generation->pools) {
+    AddPool(page, *pool, minute);
+  }
+  TotalsByLoadBalancer totals;
+  for (const auto& [id, view] : balancers) {
+    totals[id] = view.totals;
+    MemberGauges gauges;
+    for (const CompiledPool* pool : view.pools) {
+      gauges.Count(*pool);
+    }
+    gauges.AddTo(page, LabelsOf(id));
+  }
+  const MutexLock lock(mutex_);
+  for (const auto& [id, usage] : usage_.Update(now, std::move(totals))) {
+    AddUsage(page, id, usage);
+  }
+  AddCertificates(page, *generation, clock_->WallNow());
+  return page.Text();
+}
+
+}  // namespace elb::proxy
