@@ -181,7 +181,7 @@ std::expected<const User*, SignInFailure> Accounts::SignIn(const std::string& us
 Result<std::string> Accounts::Issue(Token token) {
   std::array<std::byte, 32> bits{};
   parts_.random->Fill(bits);
-  const std::string text = crypto::Base64UrlEncode(crypto::AsText(bits));
+  std::string text = crypto::Base64UrlEncode(crypto::AsText(bits));
   token.issued_at = Now();
   token.expires_at =
       token.issued_at + std::chrono::duration_cast<std::chrono::seconds>(parts_.token_life).count();

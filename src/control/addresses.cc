@@ -54,7 +54,7 @@ std::optional<std::string> NextFree(const State& state, const Range& range, IpAd
       number = range.first;
     }
     const std::uint32_t octet = number & 0xff;  // Some clients take .0 and .255 for no hosts.
-    const std::string text = AddressOf(number).ToString();
+    std::string text = AddressOf(number).ToString();
     if (octet != 0 && octet != 255 && range.Usable(number) &&
         state.By(kLoadBalancersOfAddress, text).empty()) {
       cursor = AddressOf(number + 1);

@@ -94,6 +94,7 @@ void KeptState::Flush() {
     batch = std::exchange(waiting_, {});
   }
   std::vector<store::StateEntry> entries;
+  entries.reserve(batch.size());
   for (auto& [key, value] : batch) {
     entries.push_back({.key = key, .value = std::move(value)});
   }

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -57,9 +58,7 @@ int Report(const Result<void>& result) {
   return 1;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Main(int argc, char** argv) {
   CLI::App app{"ELB: Elastic Load Balance, self-hosted"};
   app.set_version_flag("--version", ELB_VERSION);
   app.require_subcommand(1);
@@ -84,4 +83,17 @@ int main(int argc, char** argv) {
     return Report(daemon::Check(check));
   }
   return Report(daemon::RunSampleBackend(backend));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Main(argc, argv);
+  } catch (const std::exception& error) {
+    static_cast<void>(std::fputs("elbd: ", stderr));
+    static_cast<void>(std::fputs(error.what(), stderr));
+    static_cast<void>(std::fputc('\n', stderr));
+    return 1;
+  }
 }

@@ -40,8 +40,11 @@ std::string_view StatusWord(contract::MemberStatus status) {
 
 }  // namespace
 
-Node::Node(const Options& options, Log& log)
-    : options_(options), log_(&log), ticket_keys_(random_, clock_), sticky_keys_(random_, clock_) {
+Node::Node(Options options, Log& log)
+    : options_(std::move(options)),
+      log_(&log),
+      ticket_keys_(random_, clock_),
+      sticky_keys_(random_, clock_) {
   if (options_.config.workers == 0) {
     options_.config.workers = std::max(1U, std::thread::hardware_concurrency());
   }
@@ -121,6 +124,13 @@ Result<void> Node::StartDataPlane() {
   return {};
 }
 
+/// Control thread.
+Result<void> Node::LoadState() {
+  ELB_RETURN_IF_ERROR(accounts_->Load());
+  ELB_RETURN_IF_ERROR(control_->Start());
+  return kept_->ForgetOthers(control_->state());
+}
+
 Result<void> Node::StartControl() {
   control_ =
       std::make_unique<control::Control>(control::Control::Parts{.node = options_.config.node,
@@ -134,13 +144,7 @@ Result<void> Node::StartControl() {
                                .random = &random_,
                                .token_life = options_.config.node.token_life});
   Result<void> started;
-  executor_->RunAndWait([&] {
-    started = [&]() -> Result<void> {
-      ELB_RETURN_IF_ERROR(accounts_->Load());
-      ELB_RETURN_IF_ERROR(control_->Start());
-      return kept_->ForgetOthers(control_->state());
-    }();
-  });
+  executor_->RunAndWait([&] { started = LoadState(); });
   ELB_RETURN_IF_ERROR(std::move(started));
   for (const contract::ListenerProblem& problem : data_plane_->Problems()) {
     log_->Warn("listener_degraded", {{.name = "listener", .value = problem.listener.value()},

@@ -68,8 +68,9 @@ class Node {
     std::unique_ptr<telemetry::LogWriter> writer;
   };
 
-  Node(const Options& options, Log& log);
+  Node(Options options, Log& log);
   [[nodiscard]] Result<void> StartDataPlane();
+  [[nodiscard]] Result<void> LoadState();
   [[nodiscard]] Result<void> StartControl();
   [[nodiscard]] Result<void> StartApi();
   [[nodiscard]] Result<void> RestoreKeys();

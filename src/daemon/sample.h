@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -12,7 +13,7 @@
 namespace elb::daemon {
 
 /// Where the two sample backend servers of `./run` listen.
-inline constexpr const char* kSampleAddresses[] = {"127.20.255.1", "127.20.255.2"};
+inline constexpr std::array kSampleAddresses = {"127.20.255.1", "127.20.255.2"};
 inline constexpr std::uint16_t kSamplePort = 8080;
 
 struct SampleParts {

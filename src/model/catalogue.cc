@@ -172,7 +172,7 @@ bool IsOfferedOnShared(std::string_view system_policy) {
 std::span<const Flavor> Flavors() { return kFlavors; }
 
 const Flavor* FindFlavor(std::string_view id) {
-  const auto found = std::ranges::find(kFlavors, id, &Flavor::id);
+  const auto* found = std::ranges::find(kFlavors, id, &Flavor::id);
   return found == kFlavors.end() ? nullptr : &*found;
 }
 

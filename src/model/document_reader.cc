@@ -4,13 +4,14 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 namespace elb::model {
 namespace {
 
-enum class Mode { kCreate, kUpdate };
+enum class Mode : std::uint8_t { kCreate, kUpdate };
 
 /// Reads one object by its table.
 class Reader {
@@ -50,7 +51,7 @@ class Reader {
     }
     for (const auto& [key, value] : body.items()) {
       if (schema.Find(key) == nullptr) {
-        Bad(path + '.' + key, "is not known");
+        Bad(fmt::format("{}.{}", path, key), "is not known");
       }
     }
   }
@@ -86,7 +87,8 @@ class Reader {
                       void* object) {
     Json stored;
     WriteValue(field, object, Purpose::kCompared, stored);
-    const bool equal = stored == value || (stored.is_null() && value.is_string() && value == "");
+    const bool equal = stored == value || (stored.is_null() && value.is_string() &&
+                                           value.get_ref<const std::string&>().empty());
     if (!equal) {
       Problem(path, ErrorKind::kImmutable, "cannot be changed");
     }

@@ -79,10 +79,8 @@ std::string RangeText(const FieldSpec& field) {
   const bool text = field.type == ValueType::kText;
   std::string range;
   if (field.max < std::numeric_limits<std::int64_t>::max()) {
-    range = fmt::format("{} to {}{}", field.min, field.max,
-                        IsList(field) ? " entries"
-                        : text        ? " characters"
-                                      : "");
+    const std::string_view of_text = text ? " characters" : "";
+    range = fmt::format("{} to {}{}", field.min, field.max, IsList(field) ? " entries" : of_text);
   }
   if (!field.pattern.empty()) {
     range += fmt::format("{}``{}``", range.empty() ? "" : ", ", field.pattern);

@@ -147,6 +147,7 @@ FieldSpec Describe(const Known& known) {
 const Schema& InsertHeadersSchema() {
   static const Schema schema = [] {
     std::vector<FieldSpec> fields;
+    fields.reserve(std::size(kKnown));
     for (const Known& known : kKnown) {
       fields.push_back(Describe(known));
     }

@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/ip.h"
 #include "model/common_fields.h"
@@ -87,12 +88,12 @@ struct Form {
 };
 
 constexpr const char* kPathForm = R"(/[A-Za-z0-9_~';@^\-%#&$.*+?,=!:|/()\[\]{}]*)";
-constexpr Form kForms[] = {
+constexpr auto kForms = std::to_array<Form>({
     {"HOST_NAME", "", R"((\*|[A-Za-z0-9][A-Za-z0-9-]*)(\.[A-Za-z0-9-]+)*\.?)"},
     {"METHOD", "", "GET|PUT|POST|DELETE|PATCH|HEAD|OPTIONS"},
     {"HEADER", "[A-Za-z0-9_-]{1,40}", R"([^ "]{1,128})"},
     {"QUERY_STRING", R"([^ \[\]{}<>\\"#&|%~]{1,128})", R"([^ \[\]{}<>\\"#&|%~]{1,128})"},
-};
+});
 
 bool IsRegularExpression(const std::string& text) {
   re2::RE2::Options options;

@@ -103,9 +103,8 @@ Json Operation(const Resource& resource, string_view verb, const string& summary
 }
 
 Json QueryParameter(const ListParameter& parameter) {
-  const char* type = parameter.form == ValueType::kNumber ? "integer"
-                     : parameter.form == ValueType::kFlag ? "boolean"
-                                                          : "string";
+  const char* text_or_flag = parameter.form == ValueType::kFlag ? "boolean" : "string";
+  const char* type = parameter.form == ValueType::kNumber ? "integer" : text_or_flag;
   Json schema{{"type", type}};
   if (parameter.repeat == Repeat::kMany) {
     schema = {{"type", "array"}, {"items", schema}};
@@ -188,7 +187,7 @@ Json PathParameters(string_view path) {
   return out;
 }
 
-void AddPath(const string& below, Json operations, Json& paths) {
+void AddPath(const string& below, const Json& operations, Json& paths) {
   const string path = "/v3/{project_id}/elb/" + below;
   Json& item = paths[path];
   item["parameters"] = PathParameters(path);

@@ -70,11 +70,23 @@ const Schema& PoolHealthSchema() {
   return schema;
 }
 
+Result<void> CheckWithoutPersistence(const Pool& pool) {
+  if (pool.protocol == "QUIC") {
+    return Missing("pool.session_persistence", "QUIC groups need sticky sessions");
+  }
+  return {};
+}
+
+bool FitsProtocol(std::string_view type, const Pool& pool, Kind kind) {
+  if (!pool.is_l7()) {
+    return type == "SOURCE_IP";
+  }
+  return type == "HTTP_COOKIE" || (type == "APP_COOKIE" && kind == Kind::kShared);
+}
+
 Result<void> CheckPersistence(Pool& pool, const Pool* before, Kind kind) {
   if (!pool.session_persistence) {
-    return pool.protocol == "QUIC" ? Result<void>(Missing("pool.session_persistence",
-                                                          "QUIC groups need sticky sessions"))
-                                   : Result<void>();
+    return CheckWithoutPersistence(pool);
   }
   SessionPersistence& wanted = *pool.session_persistence;
   const std::string path = "pool.session_persistence";
@@ -90,10 +102,7 @@ Result<void> CheckPersistence(Pool& pool, const Pool* before, Kind kind) {
     return Invalid(path, "sticky sessions need the algorithm ROUND_ROBIN");
   }
   const bool app_cookie = wanted.type == "APP_COOKIE";
-  const bool fits = pool.is_l7()
-                        ? wanted.type == "HTTP_COOKIE" || (app_cookie && kind == Kind::kShared)
-                        : wanted.type == "SOURCE_IP";
-  if (!fits) {
+  if (!FitsProtocol(wanted.type, pool, kind)) {
     return Invalid(path + ".type",
                    fmt::format("{} does not fit a {} group here", wanted.type, pool.protocol));
   }

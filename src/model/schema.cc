@@ -23,15 +23,29 @@ bool WasGiven(const Given& given, std::string_view field) {
   return std::ranges::find(given, field) != given.end();
 }
 
+namespace {
+
+/// Bytes of the UTF-8 sequence that starts with `lead` (RFC 3629); 0: none does.
+std::size_t SequenceLength(unsigned char lead) {
+  if (lead < 0x80) {
+    return 1;
+  }
+  if ((lead & 0xe0) == 0xc0) {
+    return 2;
+  }
+  if ((lead & 0xf0) == 0xe0) {
+    return 3;
+  }
+  return (lead & 0xf8) == 0xf0 ? 4 : 0;
+}
+
+}  // namespace
+
 std::int64_t CodePoints(std::string_view text) {
   std::int64_t count = 0;
   for (std::size_t i = 0; i < text.size(); ++count) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t size = lead < 0x80             ? 1
-                             : (lead & 0xe0) == 0xc0 ? 2
-                             : (lead & 0xf0) == 0xe0 ? 3
-                             : (lead & 0xf8) == 0xf0 ? 4
-                                                     : 0;
+    const std::size_t size = SequenceLength(lead);
     if (size == 0 || i + size > text.size()) {
       return -1;
     }

@@ -45,7 +45,7 @@ Result<WeightedPool> ReadPool(const Json& value, const std::string& path) {
   }
   WeightedPool pool;
   const Json id = value.value("pool_id", Json());
-  if (id.is_null() || id == "") {
+  if (id.is_null() || (id.is_string() && id.get_ref<const std::string&>().empty())) {
     return Missing(path + ".pool_id", fmt::format("{}.pool_id is mandatory", path));
   }
   if (!id.is_string()) {

@@ -94,6 +94,7 @@ int EpollReactor::TimeoutMillis() const {
 }
 
 void EpollReactor::Poll(int timeout_ms) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): the kernel fills what is read.
   std::array<epoll_event, kEventsPerPoll> events;
   const int count = epoll_wait(epoll_, events.data(), kEventsPerPoll, timeout_ms);
   sleeping_.store(false, std::memory_order_relaxed);

@@ -24,6 +24,7 @@ struct OutputChain::Block {
 
   [[nodiscard]] char* bytes() { return reinterpret_cast<char*>(this + 1); }
 
+  // NOLINTBEGIN(cppcoreguidelines-no-malloc): header and bytes are one allocation.
   static Block* Make(std::size_t wanted) {
     const std::size_t total = wanted + sizeof(Block) <= kSmallBlock ? kSmallBlock : kLargeBlock;
     void* memory = std::malloc(total);
@@ -32,6 +33,8 @@ struct OutputChain::Block {
     block->capacity = total - sizeof(Block);
     return block;
   }
+  static void Free(Block* block) { std::free(block); }
+  // NOLINTEND(cppcoreguidelines-no-malloc)
 };
 
 OutputChain::~OutputChain() { Clear(); }
@@ -70,7 +73,7 @@ void OutputChain::Consume(std::size_t bytes) {
     if (head_->begin == head_->end) {
       Block* empty = head_;
       head_ = head_->next;
-      std::free(empty);
+      Block::Free(empty);
     }
   }
   if (head_ == nullptr) {
@@ -82,7 +85,7 @@ void OutputChain::Clear() {
   while (head_ != nullptr) {
     Block* block = head_;
     head_ = head_->next;
-    std::free(block);
+    Block::Free(block);
   }
   tail_ = nullptr;
   size_ = 0;

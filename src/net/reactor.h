@@ -139,6 +139,10 @@ class EpollReactor final : public Reactor {
  public:
   explicit EpollReactor(const Clock& clock);
   ~EpollReactor() override;
+  EpollReactor(const EpollReactor&) = delete;
+  EpollReactor& operator=(const EpollReactor&) = delete;
+  EpollReactor(EpollReactor&&) = delete;
+  EpollReactor& operator=(EpollReactor&&) = delete;
 
   /// Registers `descriptor`; `handler` must outlive the registration. False: errno tells why.
   [[nodiscard]] bool Add(int descriptor, DescriptorHandler& handler);

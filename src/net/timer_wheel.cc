@@ -15,7 +15,7 @@ TimerWheel::TimerWheel(MonotonicTime start) : start_(start) {}
 
 TimerWheel::~TimerWheel() {
   for (auto& level : slots_) {
-    for (List& list : level) {
+    for (const List& list : level) {
       while (TimerNode* node = list.head) {
         Remove(*node);
       }
@@ -136,23 +136,23 @@ bool TimerWheel::Advance(MonotonicTime now) {
 std::uint64_t TimerWheel::NextOccupiedTick() const {
   std::uint64_t best = UINT64_MAX;
   for (std::size_t level = 0; level < kLevels; ++level) {
-    const std::uint64_t base = tick_ >> (8 * level);
-    const std::uint64_t first = base + 1;
-    for (std::uint64_t step = 0; step < kSlots;) {
-      const std::size_t slot = (first + step) % kSlots;
-      const std::uint64_t word = occupied_[level][slot / 64] >> (slot % 64);
-      if (word != 0) {
-        const std::uint64_t found =
-            first + step + static_cast<std::uint64_t>(std::countr_zero(word));
-        if (found - first < kSlots) {
-          best = std::min(best, found << (8 * level));
-        }
-        break;
-      }
-      step += 64 - slot % 64;
-    }
+    best = std::min(best, NextOccupiedTick(level));
   }
   return best;
+}
+
+std::uint64_t TimerWheel::NextOccupiedTick(std::size_t level) const {
+  const std::uint64_t first = (tick_ >> (8 * level)) + 1;
+  for (std::uint64_t step = 0; step < kSlots;) {
+    const std::size_t slot = (first + step) % kSlots;
+    const std::uint64_t word = occupied_[level][slot / 64] >> (slot % 64);
+    if (word != 0) {
+      const std::uint64_t ahead = step + static_cast<std::uint64_t>(std::countr_zero(word));
+      return ahead < kSlots ? (first + ahead) << (8 * level) : UINT64_MAX;
+    }
+    step += 64 - slot % 64;
+  }
+  return UINT64_MAX;
 }
 
 MonotonicTime TimerWheel::NextWakeUp() const {

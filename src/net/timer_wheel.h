@@ -67,6 +67,8 @@ class TimerWheel {
   static constexpr std::size_t kSlots = 256;
   [[nodiscard]] std::uint64_t TickOf(MonotonicTime when) const;
   [[nodiscard]] std::uint64_t NextOccupiedTick() const;
+  /// Of one level, in ticks of the lowest.
+  [[nodiscard]] std::uint64_t NextOccupiedTick(std::size_t level) const;
   void Insert(TimerNode& node, MonotonicTime when);
   void Remove(TimerNode& node);
   bool Drain(std::size_t level, std::size_t slot, MonotonicTime now);

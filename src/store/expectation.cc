@@ -12,14 +12,15 @@ Result<void> CheckExpected(Key key, ExpectedRevision expected,
     return {};
   }
   const std::string name = fmt::format("{} {}", key.kind, key.id);
-  const std::string message = !stored ? fmt::format("the {} does not exist", name)
-                              : *expected == kAbsent
-                                  ? fmt::format("the {} exists already", name)
-                                  : fmt::format(
-                                        "the {} was changed meanwhile: it has revision {}, not "
-                                        "{}",
-                                        name, *stored, *expected);
-  return Failure(ErrorKind::kPrecondition, "", message);
+  if (!stored) {
+    return Failure(ErrorKind::kPrecondition, "", fmt::format("the {} does not exist", name));
+  }
+  if (*expected == kAbsent) {
+    return Failure(ErrorKind::kPrecondition, "", fmt::format("the {} exists already", name));
+  }
+  return Failure(ErrorKind::kPrecondition, "",
+                 fmt::format("the {} was changed meanwhile: it has revision {}, not {}", name,
+                             *stored, *expected));
 }
 
 }  // namespace elb::store

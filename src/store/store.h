@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/error.h"
 #include "store/document.h"
 #include "store/transaction.h"
@@ -93,6 +94,7 @@ std::invoke_result_t<Fn, Transaction&> Store::Transact(Fn&& fn) {
   if (!status) {
     return std::unexpected(status.error());
   }
+  ELB_ASSERT(result.has_value());  // Set whenever the callback ran, and it did.
   return *std::move(result);
 }
 
@@ -109,6 +111,7 @@ std::invoke_result_t<Fn, Reader&> Store::Read(Fn&& fn) {
   if (!status) {
     return std::unexpected(status.error());
   }
+  ELB_ASSERT(result.has_value());  // Set whenever the callback ran, and it did.
   return *std::move(result);
 }
 

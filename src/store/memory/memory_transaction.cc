@@ -19,6 +19,13 @@ std::optional<std::uint64_t> RevisionOf(const Entry* entry) {
   return entry == nullptr ? std::nullopt : std::optional(entry->document->revision);
 }
 
+ChangeAction ActionOf(bool existed, bool exists) {
+  if (!existed) {
+    return ChangeAction::kCreate;
+  }
+  return exists ? ChangeAction::kUpdate : ChangeAction::kDelete;
+}
+
 }  // namespace
 
 MemoryTransaction::MemoryTransaction(const State& committed, State& draft)
@@ -151,9 +158,7 @@ std::vector<Change> MemoryTransaction::Finish(std::uint64_t feed_kept) {
                        .revision = revision,
                        .kind = kind,
                        .id = id,
-                       .action = !existed ? ChangeAction::kCreate
-                                 : exists ? ChangeAction::kUpdate
-                                          : ChangeAction::kDelete});
+                       .action = ActionOf(existed, exists)});
   }
   if (changes.empty()) {
     return changes;

@@ -252,18 +252,22 @@ Result<void> SqliteStore::WriteState(std::string_view area, const StateEntry& en
   return statement.Run();
 }
 
+Result<SqliteStore::Then> SqliteStore::WriteEach(std::string_view area,
+                                                 std::span<const StateEntry> entries,
+                                                 Protection protection) {
+  for (const StateEntry& entry : entries) {
+    ELB_RETURN_IF_ERROR(WriteState(area, entry, protection));
+  }
+  return Then::kCommit;
+}
+
 Result<void> SqliteStore::PutState(std::string_view area, std::span<const StateEntry> entries,
                                    Protection protection) {
   if (entries.empty()) {
     return {};
   }
   const WriteTurn turn(writing_);
-  return Write([&]() ELB_REQUIRES(writing_) -> Result<Then> {
-    for (const StateEntry& entry : entries) {
-      ELB_RETURN_IF_ERROR(WriteState(area, entry, protection));
-    }
-    return Then::kCommit;
-  });
+  return Write([&]() ELB_REQUIRES(writing_) { return WriteEach(area, entries, protection); });
 }
 
 Result<std::vector<StateEntry>> SqliteStore::LoadState(std::string_view area) {

@@ -67,6 +67,8 @@ class SqliteStore final : public Store {
                                           std::vector<Change>& changes) ELB_REQUIRES(writing_);
   [[nodiscard]] Result<void> WriteState(std::string_view area, const StateEntry& entry,
                                         Protection protection) ELB_REQUIRES(writing_);
+  [[nodiscard]] Result<Then> WriteEach(std::string_view area, std::span<const StateEntry> entries,
+                                       Protection protection) ELB_REQUIRES(writing_);
   /// Runs `work` on a connection of its own, inside one read transaction.
   [[nodiscard]] Result<void> OnSnapshot(
       const std::function<Result<void>(sqlite::Connection&)>& work) ELB_EXCLUDES(idle_mutex_);

@@ -285,9 +285,8 @@ Result<std::vector<Change>> SqliteTransaction::Finish(std::uint64_t feed_kept) {
   for (const Touched& touched : touched_) {
     const auto& [project, kind, id] = touched.name;
     ELB_ASSIGN_OR_RETURN(const std::uint64_t revision, CurrentRevision(project));
-    if (!made_.contains(project)) {
-      ELB_RETURN_IF_ERROR(KeepInRevision(touched.name, revision));
-    }
+    ELB_RETURN_IF_ERROR(made_.contains(project) ? Result<void>()
+                                                : KeepInRevision(touched.name, revision));
     ELB_ASSIGN_OR_RETURN(const std::optional<ChangeAction> action, ActionOn(touched));
     if (action) {
       changes.push_back({.sequence = last + 1,
