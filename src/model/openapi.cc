@@ -317,7 +317,7 @@ Json Paths() {
   AddPath("listeners/{listener_id}/force", ForcedDeletion("listener"), paths);
   Json members;
   members["get"] = ListOperation(*FindResource("member"), "listAll");
-  AddPath("members", std::move(members), paths);
+  AddPath("members", members, paths);
   AddPath("system-security-policies", SystemPolicies(), paths);
   AddActions(paths);
   return paths;

@@ -60,7 +60,7 @@ Exchange::Progress Exchange::PumpConnect() {
   if (!*established) {
     return Progress::kNone;
   }
-  upstream_->SetEstablished();
+  upstream_->gauge.SetEstablished();
   if (tls_pending_ && !tls_started_) {
     upstream_->stream = tls::CreateClientStream(std::move(upstream_->stream), pool_->tls,
                                                 upstream_->sni, *worker_->reactor);

@@ -7,21 +7,19 @@
 
 namespace elb::proxy {
 
-UpstreamConnection::UpstreamConnection(std::unique_ptr<net::Stream> connecting,
-                                       std::shared_ptr<MemberRuntime> to)
-    : stream(std::move(connecting)), member(std::move(to)) {
-  member->connecting.fetch_add(1, std::memory_order_relaxed);
+ConnectionGauge::ConnectionGauge(MemberRuntime& member) : member_(&member) {
+  member_->connecting.fetch_add(1, std::memory_order_relaxed);
 }
 
-UpstreamConnection::~UpstreamConnection() {
-  auto& gauge = established_ ? member->established : member->connecting;
+ConnectionGauge::~ConnectionGauge() {
+  auto& gauge = established_ ? member_->established : member_->connecting;
   gauge.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void UpstreamConnection::SetEstablished() {
+void ConnectionGauge::SetEstablished() {
   if (!std::exchange(established_, true)) {
-    member->connecting.fetch_sub(1, std::memory_order_relaxed);
-    member->established.fetch_add(1, std::memory_order_relaxed);
+    member_->connecting.fetch_sub(1, std::memory_order_relaxed);
+    member_->established.fetch_add(1, std::memory_order_relaxed);
   }
 }
 

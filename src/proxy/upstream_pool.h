@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -14,27 +15,34 @@
 
 namespace elb::proxy {
 
-/// A connection to a member, idle or in use.
-class UpstreamConnection {
+/// Counts one connection in the gauges of its member, which outlives it.
+class ConnectionGauge {
  public:
-  UpstreamConnection(std::unique_ptr<net::Stream> connecting, std::shared_ptr<MemberRuntime> to);
-  ~UpstreamConnection();
-  UpstreamConnection(const UpstreamConnection&) = delete;
-  UpstreamConnection& operator=(const UpstreamConnection&) = delete;
-  UpstreamConnection(UpstreamConnection&&) = delete;
-  UpstreamConnection& operator=(UpstreamConnection&&) = delete;
+  explicit ConnectionGauge(MemberRuntime& member);
+  ~ConnectionGauge();
+  ConnectionGauge(const ConnectionGauge&) = delete;
+  ConnectionGauge& operator=(const ConnectionGauge&) = delete;
+  ConnectionGauge(ConnectionGauge&&) = delete;
+  ConnectionGauge& operator=(ConnectionGauge&&) = delete;
 
-  /// It is open now, TLS apart: the member's gauges learn it.
+  /// The connection is open now, TLS apart.
   void SetEstablished();
 
+ private:
+  MemberRuntime* member_;
+  bool established_ = false;
+};
+
+/// A connection to a member, idle or in use.
+struct UpstreamConnection {
+  UpstreamConnection(std::unique_ptr<net::Stream> connecting, std::shared_ptr<MemberRuntime> to)
+      : stream(std::move(connecting)), member(std::move(to)), gauge(*member) {}
   std::unique_ptr<net::Stream> stream;
   std::shared_ptr<MemberRuntime> member;
   Endpoint endpoint;
   std::string sni;  ///< Of its TLS; empty without.
   MonotonicTime idle_since;
-
- private:
-  bool established_ = false;
+  ConnectionGauge gauge;
 };
 
 /// What a connection must match to be used again.
