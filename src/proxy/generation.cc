@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "crypto/certificate.h"
-
 namespace elb::proxy {
 namespace {
 
@@ -77,12 +75,9 @@ class Compiler {
       if (Same(&ConfigSnapshot::certificates, id, certificate)) {
         continue;
       }
-      tls::CertificateEntry entry{.id = id.value(), .chain = nullptr, .key = nullptr};
-      ELB_ASSIGN_OR_RETURN(entry.chain, crypto::ParsedCertificate::Parse(certificate->chain_pem));
-      if (!certificate->key_pem.empty()) {
-        ELB_ASSIGN_OR_RETURN(entry.key, crypto::ParsedKey::Parse(certificate->key_pem));
-      }
-      result_->certificates[id] = std::move(entry);
+      ELB_ASSIGN_OR_RETURN(
+          result_->certificates[id],
+          tls::CertificateEntry::Parse(id.value(), certificate->chain_pem, certificate->key_pem));
     }
     absl::erase_if(result_->certificates,
                    [&](const auto& entry) { return !next_.certificates.contains(entry.first); });

@@ -22,6 +22,16 @@ bool IsSelfSigned(X509* certificate) { return X509_self_signed(certificate, 0) =
 
 }  // namespace
 
+Result<CertificateEntry> CertificateEntry::Parse(std::string id, std::string_view chain_pem,
+                                                 std::string_view key_pem) {
+  CertificateEntry entry{.id = std::move(id), .chain = nullptr, .key = nullptr};
+  ELB_ASSIGN_OR_RETURN(entry.chain, crypto::ParsedCertificate::Parse(chain_pem));
+  if (!key_pem.empty()) {
+    ELB_ASSIGN_OR_RETURN(entry.key, crypto::ParsedKey::Parse(key_pem));
+  }
+  return entry;
+}
+
 Result<ServerCertificate> ServerCertificate::Create(const CertificateEntry& entry) {
   if (entry.chain == nullptr || entry.key == nullptr) {
     return Failure(ErrorKind::kUnusableCertificate, "", "a server certificate needs a private key");

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -23,6 +24,11 @@ struct PolicySpec {
 
 /// A server certificate with its key, parsed once and shared.
 struct CertificateEntry {
+  /// From PEM texts; `key_pem` empty: CA certificates. Errors: see
+  /// `crypto::ParsedCertificate::Parse` and `crypto::ParsedKey::Parse`.
+  [[nodiscard]] static Result<CertificateEntry> Parse(std::string id, std::string_view chain_pem,
+                                                      std::string_view key_pem);
+
   std::string id;  ///< API id, for logs and X-Forwarded-TLS-Certificate-ID.
   std::shared_ptr<const crypto::ParsedCertificate> chain;
   std::shared_ptr<const crypto::ParsedKey> key;
