@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "control/forwarding.h"
 #include "model/catalogue.h"
 
 namespace elb::control {
@@ -218,6 +219,7 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   ApplyLogHeaders(listener, *config);
   config->default_pool = PoolId(listener.default_pool_id);
   config->advanced_forwarding = listener.enhance_l7policy_enable;
+  config->policies = CompilePolicies(state, node, listener);
   config->insert_headers = InsertHeaders(listener);
   if (const auto& log = listener.access_log_customized_headers_config; log && log->enable) {
     config->log_headers_exclude = log->include_headers.empty();
@@ -342,7 +344,8 @@ std::shared_ptr<const PoolConfig> MakePool(const State& state, const model::Pool
     config->minimum_healthy = static_cast<int>(pool.pool_health->minimum_healthy_member_count);
   }
   config->monitor = Monitor(state, id);
-  config->attached = !pool.loadbalancer_id.empty() || !state.By(kListenersOfPool, id).empty();
+  config->attached = !pool.loadbalancer_id.empty() || !state.By(kListenersOfPool, id).empty() ||
+                     !state.By(kPoliciesOfPool, id).empty();
   if (const model::LoadBalancer* balancer = state.load_balancers.Find(pool.loadbalancer_id)) {
     config->kind = balancer->guaranteed ? contract::LoadBalancerKind::kDedicated
                                         : contract::LoadBalancerKind::kShared;

@@ -36,6 +36,10 @@ Result<std::string> CreateObject(Draft& draft, UseCase& use, Resource resource,
       return CreateSecurityPolicy(draft, use, body);
     case Resource::kLogtank:
       return CreateLogtank(draft, use, body);
+    case Resource::kL7Policy:
+      return CreateL7Policy(draft, use, body);
+    case Resource::kL7Rule:
+      return CreateL7Rule(draft, use, parent, body);
   }
   return Internal("unknown resource");
 }
@@ -61,6 +65,10 @@ Result<void> UpdateObject(Draft& draft, UseCase& use, Resource resource, const s
       return UpdateSecurityPolicy(draft, use, id, body);
     case Resource::kLogtank:
       return UpdateLogtank(draft, use, id, body);
+    case Resource::kL7Policy:
+      return UpdateL7Policy(draft, use, id, body);
+    case Resource::kL7Rule:
+      return UpdateL7Rule(draft, use, id, body);
   }
   return Internal("unknown resource");
 }
@@ -88,6 +96,10 @@ Result<void> DeleteObject(Draft& draft, UseCase& use, Resource resource, const s
       return DeleteSecurityPolicy(draft, use, id);
     case Resource::kLogtank:
       return DeleteLogtank(draft, use, id);
+    case Resource::kL7Policy:
+      return DeleteL7Policy(draft, use, id);
+    case Resource::kL7Rule:
+      return DeleteL7Rule(draft, use, id);
   }
   return Internal("unknown resource");
 }
@@ -116,8 +128,9 @@ Result<void> Control::Load() {
       parts_.store->Read([](store::Reader& reader) { return reader.ListAll(KindName<T>::kText); }));
   for (const store::Document& document : documents) {
     ELB_ASSIGN_OR_RETURN(T object, FromDocument<T>(document));
-    state_.Link(object, document.sequence, true);
-    state_.Of<T>().Put(document.sequence, std::make_shared<const T>(std::move(object)));
+    const auto loaded = std::make_shared<const T>(std::move(object));
+    state_.Of<T>().Put(document.sequence, loaded);
+    state_.Link(*loaded, document.sequence, true);
     state_.revisions[document.project] = 0;  // Read afterwards.
   }
   return {};
@@ -148,6 +161,8 @@ Result<void> Control::Start() {
   ELB_RETURN_IF_ERROR(Load<model::IpGroup>());
   ELB_RETURN_IF_ERROR(Load<model::SecurityPolicy>());
   ELB_RETURN_IF_ERROR(Load<model::Logtank>());
+  ELB_RETURN_IF_ERROR(Load<model::L7Policy>());
+  ELB_RETURN_IF_ERROR(Load<model::L7Rule>());
   ELB_ASSIGN_OR_RETURN(
       const std::vector<store::Document> projects,
       parts_.store->Read([](store::Reader& reader) { return reader.ListAll("project"); }));
@@ -220,8 +235,8 @@ Result<void> Control::Check(const Caller& caller, const Place& place,
                             const std::optional<Precondition>& when) const {
   const auto& [resource, parent, id] = place;
   const model::Identity* identity = IdentityOf(state_, resource, id);
-  const bool elsewhere = identity != nullptr && resource == Resource::kMember && !parent.empty() &&
-                         state_.members.Find(id)->pool_id != parent;
+  const bool elsewhere =
+      identity != nullptr && !parent.empty() && ParentOf(state_, resource, id) != parent;
   if (identity == nullptr || identity->project_id != caller.project || elsewhere) {
     return NotFound("", fmt::format("{} {} could not be found", NameOf(resource), id));
   }
@@ -270,6 +285,14 @@ Result<Json> Control::Perform(const Caller& caller, const Place& place, Action a
     return place.id;
   }));
   return answer;
+}
+
+Result<void> Control::UpdatePriorities(const Caller& caller, const Json& list) {
+  ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
+    ELB_RETURN_IF_ERROR(UpdateL7Priorities(draft, use, list));
+    return std::string();
+  }));
+  return {};
 }
 
 std::uint64_t Control::RevisionOf(const std::string& project) const {

@@ -28,7 +28,9 @@ enum class Resource : std::uint8_t {
   kCertificate,
   kIpGroup,
   kSecurityPolicy,
-  kLogtank
+  kLogtank,
+  kL7Policy,
+  kL7Rule,
 };
 
 enum class DeleteMode : std::uint8_t { kPlain, kForce };
@@ -47,7 +49,7 @@ enum class Action : std::uint8_t {
 /// One object as a call names it.
 struct Place {
   Resource resource = Resource::kLoadBalancer;
-  std::string parent;  ///< The pool of a member.
+  std::string parent;  ///< The pool of a member, the policy of a rule.
   std::string id;
 };
 
@@ -67,7 +69,8 @@ struct Precondition {
 struct Selection {
   std::vector<std::string> ids;
   std::vector<std::string> names;
-  /// Load balancers of listeners and pools, pools of members and health monitors.
+  /// Load balancers of listeners and pools, pools of members and health monitors, listeners of
+  /// policies, policies of rules.
   std::vector<std::string> owners;
 };
 
@@ -100,8 +103,11 @@ class Control {
   /// holds besides the object: null, or as the action says.
   [[nodiscard]] Result<Json> Perform(const Caller& caller, const Place& place, Action action,
                                      const Json& body, const std::optional<Precondition>& when);
+  /// Gives policies new priorities, all of them or none (`batch-update-priority`, api-v3.md 2.9).
+  [[nodiscard]] Result<void> UpdatePriorities(const Caller& caller, const Json& list);
   /// Ids of the project's objects that `selection` admits, in order of creation. Members: of the
-  /// pool `parent`, or of every pool when it is empty. Costs a comparison per object at most.
+  /// pool `parent`, or of every pool when it is empty; rules: of a policy likewise. Costs a
+  /// comparison per object at most.
   [[nodiscard]] Result<std::vector<std::string>> Select(const Caller& caller, Resource resource,
                                                         const std::string& parent,
                                                         const Selection& selection) const;

@@ -33,14 +33,25 @@ const model::Identity* IdentityOf(const State& state, Resource resource, const s
       return of(state.security_policies);
     case Resource::kLogtank:
       return of(state.logtanks);
+    case Resource::kL7Policy:
+      return of(state.l7_policies);
+    case Resource::kL7Rule:
+      return of(state.l7_rules);
   }
   return nullptr;
 }
 
+std::string ParentOf(const State& state, Resource resource, const std::string& id) {
+  if (resource == Resource::kMember) {
+    return state.members.Find(id)->pool_id;
+  }
+  return resource == Resource::kL7Rule ? state.l7_rules.Find(id)->l7policy_id : std::string();
+}
+
 std::string_view NameOf(Resource resource) {
-  static constexpr std::string_view kNames[] = {"loadbalancer", "listener",        "pool",
-                                                "member",       "healthmonitor",   "certificate",
-                                                "ipgroup",      "security_policy", "logtank"};
+  static constexpr std::string_view kNames[] = {
+      "loadbalancer", "listener",        "pool",    "member",   "healthmonitor", "certificate",
+      "ipgroup",      "security_policy", "logtank", "l7policy", "rule"};
   return kNames[static_cast<std::size_t>(resource)];
 }
 
@@ -67,6 +78,10 @@ Json ShowObject(const State& state, const LiveState& live, const Caller& caller,
       return ShowSecurityPolicy(state, *state.security_policies.Find(id));
     case Resource::kLogtank:
       return ShowLogtank(*state.logtanks.Find(id));
+    case Resource::kL7Policy:
+      return ShowL7Policy(state, *state.l7_policies.Find(id));
+    case Resource::kL7Rule:
+      return ShowL7Rule(state, *state.l7_rules.Find(id));
   }
   return nullptr;
 }
@@ -106,6 +121,10 @@ void WithTable(const State& state, Resource resource, const Visit& visit) {
       return visit(state.security_policies);
     case Resource::kLogtank:
       return visit(state.logtanks);
+    case Resource::kL7Policy:
+      return visit(state.l7_policies);
+    case Resource::kL7Rule:
+      return visit(state.l7_rules);
   }
 }
 
@@ -120,6 +139,10 @@ std::string_view OwnerRelation(Resource resource) {
       return kMembersOfPool;
     case Resource::kHealthMonitor:
       return kMonitorsOfPool;
+    case Resource::kL7Policy:
+      return kPoliciesOfListener;
+    case Resource::kL7Rule:
+      return kRulesOfPolicy;
     case Resource::kLoadBalancer:
     case Resource::kCertificate:
     case Resource::kIpGroup:
@@ -179,9 +202,10 @@ Result<std::vector<std::string>> Control::Select(const Caller& caller, Resource 
                                                  const std::string& parent,
                                                  const Selection& selection) const {
   Selection narrowed = selection;
-  if (resource == Resource::kMember && !parent.empty()) {
+  if (!parent.empty()) {
+    const Resource owner = resource == Resource::kL7Rule ? Resource::kL7Policy : Resource::kPool;
     ELB_RETURN_IF_ERROR(
-        Check(caller, {.resource = Resource::kPool, .parent = {}, .id = parent}, std::nullopt));
+        Check(caller, {.resource = owner, .parent = {}, .id = parent}, std::nullopt));
     narrowed.owners = {parent};
   }
   std::vector<std::string> ids;
@@ -229,7 +253,7 @@ bool Control::HasMember(Resource resource, const std::string& id,
     if (resource == Resource::kLoadBalancer && state_.pools.Find(pool)->loadbalancer_id == id) {
       return true;
     }
-    const Referrers& listeners = state_.By(kListenersOfPool, pool);
+    const Referrers listeners = ListenersUsing(state_, pool);
     if (resource == Resource::kListener &&
         std::ranges::any_of(listeners, [&](const auto& user) { return user.second == id; })) {
       return true;

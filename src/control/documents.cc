@@ -21,6 +21,8 @@ void WriteExtras(const T& object, Json& out) {
     model::Write(model::MemberInternalSchema(), &object, Purpose::kStored, out);
   } else if constexpr (std::is_same_v<T, model::Certificate>) {
     out["key_type"] = object.key_type;
+  } else if constexpr (std::is_same_v<T, model::L7Rule>) {
+    model::Write(model::L7RuleInternalSchema(), &object, Purpose::kStored, out);
   }
 }
 
@@ -34,6 +36,8 @@ void ReadExtras(const Json& stored, T& object) {
     model::ReadStored(model::MemberInternalSchema(), stored, &object);
   } else if constexpr (std::is_same_v<T, model::Certificate>) {
     object.key_type = text("key_type");
+  } else if constexpr (std::is_same_v<T, model::L7Rule>) {
+    model::ReadStored(model::L7RuleInternalSchema(), stored, &object);
   }
 }
 
@@ -74,6 +78,14 @@ const model::Schema& SchemaOf<model::Logtank>() {
 template <>
 const model::Schema& SchemaOf<model::SecurityPolicy>() {
   return model::SecurityPolicySchema();
+}
+template <>
+const model::Schema& SchemaOf<model::L7Policy>() {
+  return model::L7PolicySchema();
+}
+template <>
+const model::Schema& SchemaOf<model::L7Rule>() {
+  return model::L7RuleSchema();
 }
 
 template <typename T>
@@ -149,6 +161,8 @@ ELB_DOCUMENTS_OF(model::Certificate);
 ELB_DOCUMENTS_OF(model::IpGroup);
 ELB_DOCUMENTS_OF(model::SecurityPolicy);
 ELB_DOCUMENTS_OF(model::Logtank);
+ELB_DOCUMENTS_OF(model::L7Policy);
+ELB_DOCUMENTS_OF(model::L7Rule);
 #undef ELB_DOCUMENTS_OF
 
 }  // namespace elb::control

@@ -48,6 +48,14 @@ template <>
 struct KindName<model::SecurityPolicy> {
   static constexpr std::string_view kText = "security_policy";
 };
+template <>
+struct KindName<model::L7Policy> {
+  static constexpr std::string_view kText = "l7policy";
+};
+template <>
+struct KindName<model::L7Rule> {
+  static constexpr std::string_view kText = "rule";
+};
 
 /// The table of `T`.
 template <typename T>

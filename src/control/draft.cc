@@ -77,6 +77,13 @@ void Draft::MarkDirty(const T& object) {
     for (const auto& [sequence, listener] : state_.By(kListenersOfSecurityPolicy, id)) {
       MarkListener(listener);
     }
+  } else if constexpr (std::is_same_v<T, model::L7Policy>) {
+    MarkListener(object.listener_id);
+    for (const std::string& pool : object.PoolIds()) {
+      MarkPool(pool);
+    }
+  } else if constexpr (std::is_same_v<T, model::L7Rule>) {
+    MarkListener(state_.l7_policies.Find(object.l7policy_id)->listener_id);
   }
 }
 
@@ -200,6 +207,14 @@ void Draft::Delete(const std::string& id) {
   }
 }
 
+template <typename T>
+void Draft::Touch(const std::string& id) {
+  const auto before = state_.Of<T>().Get(id);
+  T touched = *before;
+  touched.identity.updated_at = now_;
+  Record<T>(state_.Of<T>().SequenceOf(id), before, std::make_shared<const T>(std::move(touched)));
+}
+
 Result<void> Draft::Store(store::Transaction& transaction, const Json& origin) {
   if (changes_.empty()) {
     return {};
@@ -247,6 +262,9 @@ ELB_DRAFT_OF(model::Certificate);
 ELB_DRAFT_OF(model::IpGroup);
 ELB_DRAFT_OF(model::SecurityPolicy);
 ELB_DRAFT_OF(model::Logtank);
+ELB_DRAFT_OF(model::L7Policy);
+ELB_DRAFT_OF(model::L7Rule);
+template void Draft::Touch<model::L7Policy>(const std::string&);
 #undef ELB_DRAFT_OF
 
 }  // namespace elb::control

@@ -46,6 +46,9 @@ class Draft {
   void Update(T object);
   template <typename T>
   void Delete(const std::string& id);
+  /// The object counts as updated though only what belongs to it has changed.
+  template <typename T>
+  void Touch(const std::string& id);
 
   /// The next free private address search in a subnet begins here; public ones under "".
   [[nodiscard]] IpAddress& AddressCursor(const std::string& subnet) {

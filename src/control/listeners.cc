@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "control/forwarding.h"
 #include "control/rules.h"
 #include "control/services.h"
 #include "model/catalogue.h"
@@ -97,8 +98,9 @@ Result<void> CheckReferences(const State& state, const UseCase& use, const Liste
   }
   ELB_RETURN_IF_ERROR(CheckIpGroupBinding(state, use, listener));
   if (!listener.default_pool_id.empty()) {
-    ELB_RETURN_IF_ERROR(CheckDefaultPool(state, use, listener, listener.default_pool_id,
-                                         "listener.default_pool_id"));
+    ELB_RETURN_IF_ERROR(CheckPoolUse(
+        state, use, {.listener = &listener, .policy_id = {}, .path = "listener.default_pool_id"},
+        listener.default_pool_id));
   }
   return {};
 }
@@ -168,14 +170,41 @@ void KeepShownHeaders(const Listener& before, Listener& after) {
   }
 }
 
-/// A new default pool without a load balancer of its own takes that of the listener.
-void AdoptPool(Draft& draft, const Listener& listener) {
-  const auto pool = draft.state().pools.Get(listener.default_pool_id);
-  if (pool != nullptr && pool->loadbalancer_id.empty()) {
-    model::Pool adopted = *pool;
-    adopted.loadbalancer_id = listener.loadbalancer_id;
-    draft.Update(std::move(adopted));
+/// Advanced forwarding goes by priorities, so policies that had none get some, in the order in
+/// which they were evaluated.
+void GivePriorities(Draft& draft, const Listener& basic) {
+  std::int64_t next = 1;
+  for (const auto& policy : PoliciesInOrder(draft.state(), basic)) {
+    model::L7Policy numbered = *policy;
+    numbered.priority = policy->action == "REDIRECT_TO_LISTENER" ? 0 : next++;
+    draft.Update(std::move(numbered));
   }
+}
+
+/// Pools that would lose their only use with the listener: its default and its policies' targets.
+std::set<std::string> OwnPools(const State& state, const Listener& listener) {
+  std::set<std::string> pools;
+  for (const auto& [sequence, id] : state.By(kPoliciesOfListener, listener.identity.id)) {
+    for (const std::string& pool : state.l7_policies.Find(id)->PoolIds()) {
+      pools.insert(pool);
+    }
+  }
+  pools.insert(listener.default_pool_id);
+  pools.erase("");
+  std::erase_if(pools, [&](const std::string& pool) {
+    return std::ranges::any_of(ListenersUsing(state, pool), [&](const auto& user) {
+      return user.second != listener.identity.id;
+    });
+  });
+  return pools;
+}
+
+/// Policies on the listener, and those that redirect to it.
+Referrers PoliciesAround(const State& state, const std::string& id) {
+  Referrers policies = state.By(kPoliciesOfListener, id);
+  policies.insert(state.By(kPoliciesToListener, id).begin(),
+                  state.By(kPoliciesToListener, id).end());
+  return policies;
 }
 
 }  // namespace
@@ -214,7 +243,7 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body)
   listener.identity.id = NewUuid(draft.random());
   listener.identity.project_id = use.caller->project;
   std::string id = listener.identity.id;
-  AdoptPool(draft, listener);
+  AdoptPool(draft, listener, listener.default_pool_id);
   draft.Create(std::move(listener));
   return id;
 }
@@ -235,7 +264,10 @@ Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id, c
   ELB_RETURN_IF_ERROR(CheckLog(state, after, before.get()));
   ELB_RETURN_IF_ERROR(CheckOffered(after));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, after, balancer->kind()));
-  AdoptPool(draft, after);
+  AdoptPool(draft, after, after.default_pool_id);
+  if (after.enhance_l7policy_enable && !before->enhance_l7policy_enable) {
+    GivePriorities(draft, *before);
+  }
   draft.Update(std::move(after));
   return {};
 }
@@ -249,8 +281,13 @@ Result<void> DeleteListener(Draft& draft, UseCase& use, const std::string& id) {
   for (const auto& [sequence, member] : state.By(kMembersOfPool, listener->default_pool_id)) {
     blockers.push_back({.kind = "member", .id = member, .name = state.members.Find(member)->name});
   }
+  for (const auto& [sequence, policy] : PoliciesAround(state, id)) {
+    blockers.push_back(
+        {.kind = "l7policy", .id = policy, .name = state.l7_policies.Find(policy)->name});
+  }
   if (!blockers.empty()) {
-    return Blocked("the listener's backend server group has servers", std::move(blockers));
+    return Blocked("the listener has policies or servers, or policies redirect to it",
+                   std::move(blockers));
   }
   draft.Delete<Listener>(id);
   return {};
@@ -261,25 +298,22 @@ Result<void> ForceDeleteListener(Draft& draft, UseCase& use, const std::string& 
   ELB_ASSIGN_OR_RETURN(const auto listener,
                        Require<Listener>(state, use, id, "", ErrorKind::kNotFound));
   use.shared = !state.load_balancers.Find(listener->loadbalancer_id)->guaranteed;
-  const std::string pool_id = listener->default_pool_id;
-  const auto pool = state.pools.Get(pool_id);
-  const Referrers members = state.By(kMembersOfPool, pool_id);
-  if (pool != nullptr && pool->member_deletion_protection_enable && !members.empty()) {
-    return Blocked("removal protection of the backend server group is on",
-                   {{.kind = "pool", .id = pool_id, .name = pool->name}});
+  const std::set<std::string> pools = OwnPools(state, *listener);
+  for (const std::string& pool_id : pools) {
+    const model::Pool* pool = state.pools.Find(pool_id);
+    if (pool->member_deletion_protection_enable && !state.By(kMembersOfPool, pool_id).empty()) {
+      return Blocked("removal protection of a backend server group is on",
+                     {{.kind = "pool", .id = pool_id, .name = pool->name}});
+    }
+  }
+  const Referrers policies = PoliciesAround(state, id);
+  for (const auto& [sequence, policy] : policies) {
+    RemovePolicy(draft, policy);
   }
   draft.Delete<Listener>(id);
-  if (pool == nullptr) {
-    return {};
+  for (const std::string& pool_id : pools) {
+    RemovePool(draft, pool_id);
   }
-  for (const auto& [sequence, member] : members) {
-    draft.Delete<model::Member>(member);
-  }
-  const Referrers monitors = state.By(kMonitorsOfPool, pool_id);
-  for (const auto& [sequence, monitor] : monitors) {
-    draft.Delete<model::HealthMonitor>(monitor);
-  }
-  draft.Delete<model::Pool>(pool_id);
   return {};
 }
 

@@ -249,18 +249,14 @@ Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use, const std::stri
   }
   const Referrers listeners = state.By(kListenersOfLoadBalancer, id);
   for (const auto& [sequence, listener] : listeners) {
+    const Referrers policies = state.By(kPoliciesOfListener, listener);
+    for (const auto& [order, policy] : policies) {
+      RemovePolicy(draft, policy);
+    }
     draft.Delete<model::Listener>(listener);
   }
   for (const auto& [sequence, pool_id] : pools) {
-    const Referrers members = state.By(kMembersOfPool, pool_id);
-    for (const auto& [order, member] : members) {
-      draft.Delete<model::Member>(member);
-    }
-    const Referrers monitors = state.By(kMonitorsOfPool, pool_id);
-    for (const auto& [order, monitor] : monitors) {
-      draft.Delete<model::HealthMonitor>(monitor);
-    }
-    draft.Delete<model::Pool>(pool_id);
+    RemovePool(draft, pool_id);
   }
   DeleteWithLog(draft, id);
   return {};

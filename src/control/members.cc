@@ -228,7 +228,7 @@ Json ShowMember(const State& state, const LiveState& live, const Member& member)
   shown["operating_status"] = status;
   shown["status"] = Json::array();
   const Json reason = ReasonOf(state, member, HealthOf(live, member));
-  for (const auto& [sequence, listener] : state.By(kListenersOfPool, member.pool_id)) {
+  for (const auto& [sequence, listener] : ListenersUsing(state, member.pool_id)) {
     shown["status"].push_back({{"listener_id", listener},
                                {"operating_status", status},
                                {"reason", reason},

@@ -121,7 +121,7 @@ Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id, const
   use.shared = kind == model::Kind::kShared;
   Pool after = *before;
   // Sent back, the listener must be one of those that the pool serves.
-  for (const auto& [sequence, listener] : state.By(kListenersOfPool, id)) {
+  for (const auto& [sequence, listener] : ListenersUsing(state, id)) {
     if (after.listener_id.empty() || body.value("listener_id", Json()) == Json(listener)) {
       after.listener_id = listener;
     }
@@ -150,8 +150,12 @@ Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id) {
     blockers.push_back(
         {.kind = "healthmonitor", .id = monitor, .name = state.monitors.Find(monitor)->name});
   }
+  for (const auto& [sequence, policy] : state.By(kPoliciesOfPool, id)) {
+    blockers.push_back(
+        {.kind = "l7policy", .id = policy, .name = state.l7_policies.Find(policy)->name});
+  }
   if (!blockers.empty()) {
-    return Blocked("the backend server group still has servers or a health check",
+    return Blocked("the backend server group still has servers, a health check or policies",
                    std::move(blockers));
   }
   const Referrers listeners = state.By(kListenersOfPool, id);
@@ -167,7 +171,7 @@ Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id) {
 Json ShowPool(const State& state, const Pool& pool) {
   Json shown = ShownFields(pool);
   const std::string& id = pool.identity.id;
-  shown["listeners"] = IdList(state.By(kListenersOfPool, id));
+  shown["listeners"] = IdList(ListenersUsing(state, id));
   shown["loadbalancers"] = Json::array();
   if (!pool.loadbalancer_id.empty()) {
     shown["loadbalancers"].push_back({{"id", pool.loadbalancer_id}});

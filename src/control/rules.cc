@@ -32,6 +32,8 @@ ELB_REQUIRE(model::Certificate);
 ELB_REQUIRE(model::IpGroup);
 ELB_REQUIRE(model::SecurityPolicy);
 ELB_REQUIRE(model::Logtank);
+ELB_REQUIRE(model::L7Policy);
+ELB_REQUIRE(model::L7Rule);
 #undef ELB_REQUIRE
 
 std::unexpected<Error> Blocked(std::string message, std::vector<Blocker> blockers) {
@@ -82,6 +84,27 @@ std::size_t LongestOf(const Table<model::IpGroup>::InOrder& groups) {
   return most;
 }
 
+std::size_t MostPools(const State& state, const std::string& project) {
+  std::size_t most = 0;
+  for (const auto& [sequence, policy] : state.l7_policies.In(project)) {
+    most = std::max({most, policy->redirect_pools_config.size(),
+                     policy->redirect_pool_id.empty() ? std::size_t{0} : std::size_t{1}});
+  }
+  return most;
+}
+
+std::size_t MostConditions(const State& state, const std::string& project) {
+  std::size_t most = 0;
+  for (const auto& [sequence, policy] : state.l7_policies.In(project)) {
+    std::size_t conditions = 0;
+    for (const auto& [order, id] : state.By(kRulesOfPolicy, policy->identity.id)) {
+      conditions += std::max<std::size_t>(state.l7_rules.Find(id)->conditions.size(), 1);
+    }
+    most = std::max(most, conditions);
+  }
+  return most;
+}
+
 }  // namespace
 
 std::size_t UsedOf(const State& state, const std::string& project, std::string_view key) {
@@ -117,6 +140,18 @@ std::size_t UsedOf(const State& state, const std::string& project, std::string_v
   }
   if (key == "ipgroups_per_listener") {
     return MostOf(state, state.ip_groups.In(project), kListenersOfIpGroup) > 0 ? 1 : 0;
+  }
+  if (key == "l7policy") {
+    return state.l7_policies.In(project).size();
+  }
+  if (key == "l7policies_per_listener") {
+    return MostOf(state, state.listeners.In(project), kPoliciesOfListener);
+  }
+  if (key == "pools_per_l7policy") {
+    return MostPools(state, project);
+  }
+  if (key == "condition_per_policy") {
+    return MostConditions(state, project);
   }
   if (key == "members_per_pool") {
     return MostOf(state, state.pools.In(project), kMembersOfPool);
@@ -195,30 +230,85 @@ Result<void> CheckJoins(const State& state, const model::Pool& pool,
 
 }  // namespace
 
-Result<void> CheckDefaultPool(const State& state, const UseCase& use,
-                              const model::Listener& listener, const std::string& pool_id,
-                              const std::string& path) {
-  ELB_ASSIGN_OR_RETURN(const auto pool, Require<model::Pool>(state, use, pool_id, path,
-                                                             ErrorKind::kReferenceNotFound));
-  const model::LoadBalancer* balancer = state.load_balancers.Find(listener.loadbalancer_id);
-  if (!pool->loadbalancer_id.empty() && pool->loadbalancer_id != listener.loadbalancer_id) {
-    return Invalid(path, "the backend server group belongs to another load balancer");
-  }
-  if (!model::PoolFitsListener(listener.protocol, pool->protocol, balancer->kind())) {
-    return Invalid(path, fmt::format("a {} listener cannot use a {} backend server group",
-                                     listener.protocol, pool->protocol));
-  }
-  if (pool->loadbalancer_id.empty()) {  // It joins this load balancer and must suit it.
-    ELB_RETURN_IF_ERROR(CheckJoins(state, *pool, *balancer, path));
-  }
-  for (const auto& [sequence, other] : state.By(kListenersOfPool, pool_id)) {
-    if (other != listener.identity.id) {
-      const model::Listener* user = state.listeners.Find(other);
-      return Blocked("the backend server group is in use by another listener",
-                     {{.kind = "listener", .id = other, .name = user ? user->name : ""}});
+namespace {
+
+/// Whoever else uses the pool.
+Result<void> CheckPoolFree(const State& state, const PoolUse& as, const std::string& pool_id) {
+  std::vector<Blocker> users;
+  for (const auto& [sequence, id] : state.By(kListenersOfPool, pool_id)) {
+    if (!as.policy_id.empty() || id != as.listener->identity.id) {
+      users.push_back({.kind = "listener", .id = id, .name = state.listeners.Find(id)->name});
     }
   }
+  for (const auto& [sequence, id] : state.By(kPoliciesOfPool, pool_id)) {
+    if (id != as.policy_id) {
+      users.push_back({.kind = "l7policy", .id = id, .name = state.l7_policies.Find(id)->name});
+    }
+  }
+  if (!users.empty()) {
+    return Blocked("the backend server group is in use by another listener or policy",
+                   std::move(users));
+  }
   return {};
+}
+
+}  // namespace
+
+Result<void> CheckPoolUse(const State& state, const UseCase& use, const PoolUse& as,
+                          const std::string& pool_id) {
+  ELB_ASSIGN_OR_RETURN(const auto pool, Require<model::Pool>(state, use, pool_id, as.path,
+                                                             ErrorKind::kReferenceNotFound));
+  const model::Listener& listener = *as.listener;
+  const model::LoadBalancer* balancer = state.load_balancers.Find(listener.loadbalancer_id);
+  if (!pool->loadbalancer_id.empty() && pool->loadbalancer_id != listener.loadbalancer_id) {
+    return Invalid(as.path, "the backend server group belongs to another load balancer");
+  }
+  if (!model::PoolFitsListener(listener.protocol, pool->protocol, balancer->kind())) {
+    return Invalid(as.path, fmt::format("a {} listener cannot use a {} backend server group",
+                                        listener.protocol, pool->protocol));
+  }
+  if (pool->loadbalancer_id.empty()) {  // It joins this load balancer and must suit it.
+    ELB_RETURN_IF_ERROR(CheckJoins(state, *pool, *balancer, as.path));
+  }
+  return CheckPoolFree(state, as, pool_id);
+}
+
+void AdoptPool(Draft& draft, const model::Listener& listener, const std::string& pool_id) {
+  const auto pool = draft.state().pools.Get(pool_id);
+  if (pool != nullptr && pool->loadbalancer_id.empty()) {
+    model::Pool adopted = *pool;
+    adopted.loadbalancer_id = listener.loadbalancer_id;
+    draft.Update(std::move(adopted));
+  }
+}
+
+Referrers ListenersUsing(const State& state, const std::string& pool_id) {
+  Referrers listeners = state.By(kListenersOfPool, pool_id);
+  for (const auto& [sequence, id] : state.By(kPoliciesOfPool, pool_id)) {
+    const std::string& listener = state.l7_policies.Find(id)->listener_id;
+    listeners.emplace(state.listeners.SequenceOf(listener), listener);
+  }
+  return listeners;
+}
+
+void RemovePolicy(Draft& draft, const std::string& id) {
+  const Referrers rules = draft.state().By(kRulesOfPolicy, id);
+  for (const auto& [sequence, rule] : rules) {
+    draft.Delete<model::L7Rule>(rule);
+  }
+  draft.Delete<model::L7Policy>(id);
+}
+
+void RemovePool(Draft& draft, const std::string& id) {
+  const Referrers members = draft.state().By(kMembersOfPool, id);
+  for (const auto& [sequence, member] : members) {
+    draft.Delete<model::Member>(member);
+  }
+  const Referrers monitors = draft.state().By(kMonitorsOfPool, id);
+  for (const auto& [sequence, monitor] : monitors) {
+    draft.Delete<model::HealthMonitor>(monitor);
+  }
+  draft.Delete<model::Pool>(id);
 }
 
 const SubnetConfig* FindSubnet(const NodeConfig& node, const std::string& id) {

@@ -52,10 +52,23 @@ void ClearUnusedReason(T& object) {
 [[nodiscard]] Result<void> CheckProject(const UseCase& use, const Json& body,
                                         const std::string& name);
 
-/// Binds a pool to a listener as its default (api-v3.md 2.19.1, 2.19.2). `path` is blamed.
-[[nodiscard]] Result<void> CheckDefaultPool(const State& state, const UseCase& use,
-                                            const model::Listener& listener,
-                                            const std::string& pool_id, const std::string& path);
+/// Who is about to lead requests to a pool.
+struct PoolUse {
+  const model::Listener* listener = nullptr;
+  std::string policy_id;  ///< Empty: the pool becomes the listener's default.
+  std::string path;       ///< Is blamed.
+};
+/// May the pool be used so (api-v3.md 2.19.1, 2.19.2)?
+[[nodiscard]] Result<void> CheckPoolUse(const State& state, const UseCase& use, const PoolUse& as,
+                                        const std::string& pool_id);
+/// A pool that has no load balancer yet takes that of the listener by which it is used.
+void AdoptPool(Draft& draft, const model::Listener& listener, const std::string& pool_id);
+/// Listeners that lead requests to the pool, by default or by a policy.
+[[nodiscard]] Referrers ListenersUsing(const State& state, const std::string& pool_id);
+
+/// Deletes a policy and its rules; a pool with its members and health check.
+void RemovePolicy(Draft& draft, const std::string& id);
+void RemovePool(Draft& draft, const std::string& id);
 
 /// The subnet that a neutron id names; null when there is none.
 [[nodiscard]] const SubnetConfig* FindSubnet(const NodeConfig& node, const std::string& id);

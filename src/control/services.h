@@ -133,6 +133,20 @@ enum class TagOwner : std::uint8_t { kLoadBalancer, kListener };
 /// Removes tags by key; unknown ones are no error. Errors: kNotFound, kInvalid.
 [[nodiscard]] Result<void> RemoveTags(Draft& draft, UseCase& use, TagOwner owner,
                                       const std::string& id, const Json& list);
+[[nodiscard]] Result<std::string> CreateL7Policy(Draft& draft, UseCase& use, const Json& body);
+[[nodiscard]] Result<void> UpdateL7Policy(Draft& draft, UseCase& use, const std::string& id,
+                                          const Json& body);
+[[nodiscard]] Result<void> DeleteL7Policy(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowL7Policy(const State& state, const model::L7Policy& policy);
+/// New priorities of several policies, by the list of a request (api-v3.md 2.9).
+[[nodiscard]] Result<void> UpdateL7Priorities(Draft& draft, UseCase& use, const Json& list);
+
+[[nodiscard]] Result<std::string> CreateL7Rule(Draft& draft, UseCase& use,
+                                               const std::string& policy_id, const Json& body);
+[[nodiscard]] Result<void> UpdateL7Rule(Draft& draft, UseCase& use, const std::string& id,
+                                        const Json& body);
+[[nodiscard]] Result<void> DeleteL7Rule(Draft& draft, UseCase& use, const std::string& id);
+[[nodiscard]] Json ShowL7Rule(const State& state, const model::L7Rule& rule);
 
 /// `loadbalancers/{id}/statuses` (api-v3.md 2.16).
 [[nodiscard]] Json ShowStatusTree(const State& state, const LiveState& live,

@@ -1,5 +1,7 @@
 #include "control/state.h"
 
+#include <algorithm>
+
 namespace elb::control {
 
 std::string AddressText(const std::string& address) {
@@ -15,6 +17,50 @@ std::string PortKey(const model::Listener& listener) {
 std::string EndpointKey(const model::Member& member) {
   return member.pool_id + '|' + AddressText(member.address) + '|' +
          std::to_string(member.protocol_port);
+}
+
+std::string RuleSetKey(const std::string& listener_id,
+                       const std::vector<const model::L7Rule*>& rules) {
+  constexpr char kEnd = '\x1f';
+  const auto lower = [](std::string text) {
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char letter) { return std::tolower(letter); });
+    return text;
+  };
+  std::vector<std::string> texts;
+  for (const model::L7Rule* rule : rules) {
+    if (!rule->admin_state_up) {
+      continue;
+    }
+    const std::string& key = rule->conditions.empty() ? rule->key : rule->conditions.front().key;
+    std::vector<std::string> values;
+    for (const model::RuleCondition& condition : rule->conditions) {
+      values.push_back(condition.value);
+    }
+    if (values.empty()) {
+      values.push_back(rule->value);
+    }
+    const bool caseless = rule->type == "HOST_NAME" || rule->type == "HEADER";
+    std::ranges::transform(values, values.begin(), [&](std::string value) {
+      return caseless ? lower(std::move(value)) : std::move(value);
+    });
+    std::ranges::sort(values);
+    std::string text = rule->type + kEnd + rule->compare_type + kEnd + (rule->invert ? "!" : "") +
+                       kEnd + (rule->type == "HEADER" ? lower(key) : key);
+    for (const std::string& value : values) {
+      text += kEnd + value;
+    }
+    texts.push_back(std::move(text));
+  }
+  if (texts.empty()) {
+    return {};
+  }
+  std::ranges::sort(texts);
+  std::string set = listener_id;
+  for (const std::string& text : texts) {
+    set += '\x1e' + text;
+  }
+  return set;
 }
 
 template <>
@@ -52,6 +98,14 @@ Table<model::SecurityPolicy>& State::Of<model::SecurityPolicy>() {
 template <>
 Table<model::Logtank>& State::Of<model::Logtank>() {
   return logtanks;
+}
+template <>
+Table<model::L7Policy>& State::Of<model::L7Policy>() {
+  return l7_policies;
+}
+template <>
+Table<model::L7Rule>& State::Of<model::L7Rule>() {
+  return l7_rules;
 }
 
 const Referrers& State::By(std::string_view relation, const std::string& id) const {
@@ -126,5 +180,49 @@ void State::Link(const model::Logtank& object, std::uint64_t sequence, bool add)
 template <>
 void State::Link(const model::SecurityPolicy& /*object*/, std::uint64_t /*sequence*/,
                  bool /*add*/) {}
+template <>
+void State::Link(const model::L7Policy& object, std::uint64_t sequence, bool add) {
+  const std::string& id = object.identity.id;
+  Set(kPoliciesOfListener, object.listener_id, sequence, id, add);
+  Set(kPoliciesToListener, object.redirect_listener_id, sequence, id, add);
+  for (const std::string& pool : object.PoolIds()) {
+    Set(kPoliciesOfPool, pool, sequence, id, add);
+  }
+  IndexRules(id);
+}
+template <>
+void State::Link(const model::L7Rule& object, std::uint64_t sequence, bool add) {
+  Set(kRulesOfPolicy, object.l7policy_id, sequence, object.identity.id, add);
+  IndexRules(object.l7policy_id);
+}
+
+/// Files a policy anew under the rules that it has now.
+void State::IndexRules(const std::string& policy_id) {
+  const model::L7Policy* policy = l7_policies.Find(policy_id);
+  if (policy == nullptr) {
+    return;
+  }
+  std::vector<const model::L7Rule*> rules;
+  for (const auto& [sequence, id] : By(kRulesOfPolicy, policy_id)) {
+    rules.push_back(l7_rules.Find(id));
+  }
+  std::string key = RuleSetKey(policy->listener_id, rules);
+  const std::uint64_t sequence = l7_policies.SequenceOf(policy_id);
+  const auto known = rule_sets_.find(policy_id);
+  if (known != rule_sets_.end()) {
+    Set(kPoliciesOfRuleSet, known->second, sequence, policy_id, false);
+    rule_sets_.erase(known);
+  }
+  if (!key.empty()) {
+    Set(kPoliciesOfRuleSet, key, sequence, policy_id, true);
+    rule_sets_.emplace(policy_id, std::move(key));
+  }
+}
+
+bool State::IsDuplicate(const std::string& policy_id) const {
+  const auto known = rule_sets_.find(policy_id);
+  return known != rule_sets_.end() &&
+         By(kPoliciesOfRuleSet, known->second).begin()->second != policy_id;
+}
 
 }  // namespace elb::control

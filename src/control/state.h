@@ -15,6 +15,8 @@
 #include "model/certificate.h"
 #include "model/health_monitor.h"
 #include "model/ip_group.h"
+#include "model/l7_policy.h"
+#include "model/l7_rule.h"
 #include "model/listener.h"
 #include "model/load_balancer.h"
 #include "model/logtank.h"
@@ -93,6 +95,8 @@ class State {
   Table<model::IpGroup> ip_groups;
   Table<model::SecurityPolicy> security_policies;
   Table<model::Logtank> logtanks;
+  Table<model::L7Policy> l7_policies;
+  Table<model::L7Rule> l7_rules;
   // NOLINTEND(misc-non-private-member-variables-in-classes)
 
   /// The table of `T`.
@@ -105,6 +109,9 @@ class State {
 
   /// Who refers to `id` by this relation; empty when nobody does.
   [[nodiscard]] const Referrers& By(std::string_view relation, const std::string& id) const;
+  /// Does an older policy of the listener have the same rules (api-v3.md 2.9)? Policies without
+  /// rules have none in common.
+  [[nodiscard]] bool IsDuplicate(const std::string& policy_id) const;
   /// Adds or removes the relations of one object.
   template <typename T>
   void Link(const T& object, std::uint64_t sequence, bool add);
@@ -120,7 +127,9 @@ class State {
  private:
   void Set(std::string_view relation, const std::string& target, std::uint64_t sequence,
            const std::string& id, bool add);
+  void IndexRules(const std::string& policy_id);
   absl::flat_hash_map<std::string, Referrers> relations_;
+  absl::flat_hash_map<std::string, std::string> rule_sets_;  ///< `RuleSetKey` by policy.
 };
 
 /// Names of relations: what refers to what.
@@ -133,6 +142,13 @@ inline constexpr std::string_view kListenersOfCertificate = "listener.certificat
 inline constexpr std::string_view kListenersOfIpGroup = "listener.ipgroup";
 inline constexpr std::string_view kLogtanksOfLoadBalancer = "logtank.loadbalancer";
 inline constexpr std::string_view kListenersOfSecurityPolicy = "listener.security_policy";
+inline constexpr std::string_view kPoliciesOfListener = "l7policy.listener";
+inline constexpr std::string_view kPoliciesOfPool = "l7policy.pool";
+/// By the listener to which they redirect.
+inline constexpr std::string_view kPoliciesToListener = "l7policy.redirect";
+inline constexpr std::string_view kRulesOfPolicy = "rule.l7policy";
+/// By `RuleSetKey`.
+inline constexpr std::string_view kPoliciesOfRuleSet = "l7policy.rules";
 /// By private and public address.
 inline constexpr std::string_view kLoadBalancersOfAddress = "loadbalancer.address";
 inline constexpr std::string_view kLoadBalancersOfPublicAddress = "loadbalancer.eip";  ///< By id.
@@ -149,6 +165,10 @@ inline constexpr std::string_view kMembersOfAddress = "member.address";
 [[nodiscard]] std::string PortKey(const model::Listener& listener);
 /// A member's place in its pool, under which it must be alone (api-v3.md 2.4).
 [[nodiscard]] std::string EndpointKey(const model::Member& member);
+/// The same for policies of a listener that take the same requests; empty without rules that are
+/// enabled.
+[[nodiscard]] std::string RuleSetKey(const std::string& listener_id,
+                                     const std::vector<const model::L7Rule*>& rules);
 /// Name of an object; rules have none.
 template <typename T>
 [[nodiscard]] std::string NameIn(const T& object) {

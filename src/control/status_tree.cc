@@ -25,8 +25,7 @@ class TreeBuilder {
                {"pools", Json::array()}};
     bool degraded = false;
     for (const auto& [sequence, listener] : state_.By(kListenersOfLoadBalancer, id)) {
-      shown["listeners"].push_back(Listener(*state_.listeners.Find(listener)));
-      degraded = degraded || shown["listeners"].back()["operating_status"] != "ONLINE";
+      shown["listeners"].push_back(Listener(*state_.listeners.Find(listener), degraded));
     }
     for (const auto& [sequence, pool] : state_.By(kPoolsOfLoadBalancer, id)) {
       shown["pools"].push_back(Pool(*state_.pools.Find(pool)));
@@ -39,7 +38,8 @@ class TreeBuilder {
   }
 
  private:
-  Json Listener(const model::Listener& listener) {
+  /// `troubled` is set when the load balancer is concerned too, which policies in ERROR are not.
+  Json Listener(const model::Listener& listener, bool& troubled) {
     Json shown{{"id", listener.identity.id},      {"name", listener.name},
                {"provisioning_status", "ACTIVE"}, {"operating_status", "ONLINE"},
                {"pools", Json::array()},          {"l7policies", Json::array()}};
@@ -47,6 +47,16 @@ class TreeBuilder {
     if (const model::Pool* pool = state_.pools.Find(listener.default_pool_id)) {
       shown["pools"].push_back(Pool(*pool));
       degraded = shown["pools"].back()["operating_status"] != "ONLINE";
+    }
+    bool conflicting = false;
+    for (const auto& [sequence, id] : state_.By(kPoliciesOfListener, listener.identity.id)) {
+      const model::L7Policy& policy = *state_.l7_policies.Find(id);
+      for (const std::string& pool : policy.PoolIds()) {
+        shown["pools"].push_back(Pool(*state_.pools.Find(pool)));
+        degraded = degraded || shown["pools"].back()["operating_status"] != "ONLINE";
+      }
+      shown["l7policies"].push_back(Policy(policy));
+      conflicting = conflicting || state_.IsDuplicate(id);
     }
     if (!listener.is_l7()) {  // The data plane does not know them yet, so they serve nobody.
       degraded = true;
@@ -58,8 +68,25 @@ class TreeBuilder {
         shown["reason"] = problem.reason;
       }
     }
-    if (degraded) {
+    if (degraded || conflicting) {
       shown["operating_status"] = "DEGRADED";
+    }
+    troubled = troubled || degraded;
+    return shown;
+  }
+
+  Json Policy(const model::L7Policy& policy) {
+    const std::string& id = policy.identity.id;
+    const char* status = state_.IsDuplicate(id) ? "ERROR" : "ACTIVE";
+    Json shown{{"id", id},
+               {"name", policy.name},
+               {"action", policy.action},
+               {"provisioning_status", status},
+               {"rules", Json::array()}};
+    for (const auto& [sequence, rule] : state_.By(kRulesOfPolicy, id)) {
+      shown["rules"].push_back({{"id", rule},
+                                {"type", state_.l7_rules.Find(rule)->type},
+                                {"provisioning_status", status}});
     }
     return shown;
   }

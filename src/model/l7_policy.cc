@@ -316,6 +316,19 @@ Result<void> CheckRules(const L7Policy& policy, const ForwardingTraits& traits,
 
 }  // namespace
 
+std::vector<std::string> L7Policy::PoolIds() const {
+  std::vector<std::string> ids;
+  if (!redirect_pool_id.empty()) {
+    ids.push_back(redirect_pool_id);
+  }
+  for (const WeightedPool& pool : redirect_pools_config) {
+    if (pool.pool_id != redirect_pool_id) {
+      ids.push_back(pool.pool_id);
+    }
+  }
+  return ids;
+}
+
 const Schema& L7PolicySchema() {
   static const Schema schema{
       "l7policy",

@@ -55,6 +55,8 @@ struct L7Policy {
   std::optional<FixedResponse> fixed_response_config;
   std::vector<L7Rule> rules;  ///< Only in requests: replaces all.
   friend bool operator==(const L7Policy&, const L7Policy&) = default;
+  /// Every pool that the policy names, each one once.
+  [[nodiscard]] std::vector<std::string> PoolIds() const;
 };
 
 [[nodiscard]] const Schema& L7PolicySchema();

@@ -126,6 +126,12 @@ Json ListOperation(const Resource& resource, string_view verb) {
   for (const ListParameter& parameter : resource.parameters) {
     out["parameters"].push_back(QueryParameter(parameter));
   }
+  if (resource.singular == "l7policy") {
+    out["parameters"].push_back({{"name", "display_all_rules"},
+                                 {"in", "query"},
+                                 {"description", "True: whole rules instead of their ids."},
+                                 {"schema", {{"type", "boolean"}}}});
+  }
   Json envelope = Envelope(
       resource.plural, {{"type", "array"}, {"items", Reference("schemas", resource.type_name)}});
   envelope["properties"]["page_info"] = Reference("schemas", "PageInfo");
@@ -269,7 +275,28 @@ Json MemberBatch(string_view verb, const string& summary, const char* schema, co
   return out;
 }
 
+/// Priorities of several policies at once.
+Json PriorityBatch() {
+  Json out;
+  out["post"] = Operation(*FindResource("l7policy"), "batchUpdatePriorityOf",
+                          "Changes the priorities of several forwarding policies, or of none.");
+  Json element{{"type", "object"}, {"required", Json::array({"id", "priority"})}};
+  element["properties"]["id"] = {{"type", "string"}};
+  element["properties"]["priority"] = {{"type", "integer"}, {"minimum", 1}, {"maximum", 10000}};
+  Json request{{"type", "object"}, {"required", Json::array({"l7policies"})}};
+  request["properties"]["l7policies"] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
+  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  Json answer{{"type", "object"}, {"required", Json::array({"request_id"})}};
+  answer["properties"]["request_id"] = RequestIdProperty();
+  out["post"]["responses"]["202"] = Success("Done.", std::move(answer));
+  AddErrors({400, 404, 409}, out["post"]["responses"]);
+  return out;
+}
+
 void AddActions(Json& paths) {
+  AddPath("l7policies/batch-update-priority", PriorityBatch(), paths);
+  AddPath("l7policies/rules", Json{{"get", ListOperation(*FindResource("rule"), "listAll")}},
+          paths);
   AddPath("ipgroups/{ipgroup_id}/iplist/create-or-update",
           EditEntries("addEntriesTo", "Adds addresses to an IP address group, or describes them."),
           paths);

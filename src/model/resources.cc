@@ -198,9 +198,9 @@ std::vector<Resource> All() {
       {"SecurityPolicy", "custom security policy", "security_policy", "security_policies",
        "security-policies", &SecurityPolicySchema, Served::kYes, OfSecurityPolicies()},
       {"L7Policy", "forwarding policy", "l7policy", "l7policies", "l7policies", &L7PolicySchema,
-       Served::kNo, OfL7Policies()},
+       Served::kYes, OfL7Policies()},
       {"L7Rule", "forwarding rule", "rule", "rules", "l7policies/{l7policy_id}/rules",
-       &L7RuleSchema, Served::kNo, OfRules()},
+       &L7RuleSchema, Served::kYes, OfRules()},
       {"Logtank", "log", "logtank", "logtanks", "logtanks", &LogtankSchema, Served::kYes,
        OfLogtanks()},
   };

@@ -9,6 +9,7 @@
 #include "rest/actions.h"
 #include "rest/catalogue.h"
 #include "rest/error_codes.h"
+#include "rest/forwarding.h"
 #include "rest/identity.h"
 #include "rest/listing.h"
 #include "rest/network.h"
@@ -29,13 +30,22 @@ std::optional<Resource> ResourceAt(std::string_view segment) {
   for (const Resource resource :
        {Resource::kLoadBalancer, Resource::kListener, Resource::kPool, Resource::kMember,
         Resource::kHealthMonitor, Resource::kCertificate, Resource::kIpGroup,
-        Resource::kSecurityPolicy, Resource::kLogtank}) {
+        Resource::kSecurityPolicy, Resource::kLogtank, Resource::kL7Policy}) {
     const model::Resource& table = TableOf(resource);
     if (table.path == segment || (resource == Resource::kMember && table.plural == segment)) {
       return resource;
     }
   }
   return std::nullopt;
+}
+
+/// The resource whose objects stand below one of another.
+std::optional<Resource> ChildAt(const std::vector<std::string>& path) {
+  if (path[0] == "pools" && path[2] == "members") {
+    return Resource::kMember;
+  }
+  return path[0] == "l7policies" && path[2] == "rules" ? std::optional(Resource::kL7Rule)
+                                                       : std::nullopt;
 }
 
 /// 32 hex digits: the names of extension calls never look like that.
@@ -165,9 +175,15 @@ Response Api::RouteResource(Call& call) {
   if (auto action = RouteActions(control_, call)) {
     return *std::move(action);
   }
+  if (auto forwarding = RouteForwarding(control_, call)) {
+    return *std::move(forwarding);
+  }
   const auto resource = ResourceAt(path[0]);
   if (!resource) {
     return Unknown(call);
+  }
+  if (path.size() == 2 && *resource == Resource::kL7Policy && path[1] == "rules") {
+    return RouteCollection(call, Resource::kL7Rule, "");  // Of all policies (api-v3.md 2.18).
   }
   if (path.size() == 1) {
     return RouteCollection(call, *resource, "");
@@ -175,13 +191,12 @@ Response Api::RouteResource(Call& call) {
   if (path.size() == 2 && *resource != Resource::kMember) {
     return RouteObject(call, *resource, "", path[1]);
   }
-  if (path[0] == "pools" && path[2] == "members") {
-    if (path.size() == 3) {
-      return RouteCollection(call, Resource::kMember, path[1]);
-    }
-    if (path.size() == 4) {
-      return RouteObject(call, Resource::kMember, path[1], path[3]);
-    }
+  const auto child = path.size() > 2 ? ChildAt(path) : std::nullopt;
+  if (child && path.size() == 3) {
+    return RouteCollection(call, *child, path[1]);
+  }
+  if (child && path.size() == 4) {
+    return RouteObject(call, *child, path[1], path[3]);
   }
   return path.size() == 3 ? RouteBelow(call, *resource) : Unknown(call);
 }
@@ -213,7 +228,8 @@ Response Api::RouteBelow(Call& call, Resource resource) {
 }
 
 Response Api::RouteCollection(Call& call, Resource resource, const std::string& parent) {
-  const bool creates = resource != Resource::kMember || !parent.empty();
+  const bool below = resource == Resource::kMember || resource == Resource::kL7Rule;
+  const bool creates = !below || !parent.empty();
   if (call.reads()) {
     return List(call, resource, parent);
   }
@@ -299,7 +315,13 @@ Response Api::List(Call& call, Resource resource, const std::string& parent) {
           return std::nullopt;
         }
         Json shown = control_.ShowItem(call.caller, resource, parent, id);
-        return Matches(shown, *conditions) ? std::optional(std::move(shown)) : std::nullopt;
+        if (!Matches(shown, *conditions)) {
+          return std::nullopt;
+        }
+        if (IsSet(*conditions, kDisplayAllRules)) {
+          ShowWholeRules(control_, call, shown);
+        }
+        return shown;
       });
   if (!page) {
     return Fail(call, page.error());

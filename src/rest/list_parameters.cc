@@ -10,9 +10,9 @@ using control::Resource;
 namespace {
 
 constexpr std::array kKinds = {
-    Resource::kLoadBalancer, Resource::kListener,       Resource::kPool,
-    Resource::kMember,       Resource::kHealthMonitor,  Resource::kCertificate,
-    Resource::kIpGroup,      Resource::kSecurityPolicy, Resource::kLogtank};
+    Resource::kLoadBalancer,  Resource::kListener,    Resource::kPool,    Resource::kMember,
+    Resource::kHealthMonitor, Resource::kCertificate, Resource::kIpGroup, Resource::kSecurityPolicy,
+    Resource::kLogtank,       Resource::kL7Policy,    Resource::kL7Rule};
 
 constexpr Parameter kFlavor[] = {{"id", "id"},
                                  {"name", "name"},
@@ -35,6 +35,10 @@ constexpr Parameter kOfPools[] = {{"member_address", "", Compare::kMember},
                                   {"member_instance_id", "", Compare::kNothing}};
 constexpr Parameter kOfOthers[] = {{"enterprise_project_id", "", Compare::kZero}};
 
+constexpr Parameter kOfPolicies[] = {{"enterprise_project_id", "", Compare::kZero},
+                                     {kDisplayAllRules, "", Compare::kNoFilter}};
+constexpr Parameter kOfRules[] = {{"rule_value", "value"}};
+
 std::span<const Parameter> Special(Resource resource) {
   switch (resource) {
     case Resource::kLoadBalancer:
@@ -47,6 +51,10 @@ std::span<const Parameter> Special(Resource resource) {
     case Resource::kHealthMonitor:
     case Resource::kLogtank:
       return kOfOthers;
+    case Resource::kL7Policy:
+      return kOfPolicies;
+    case Resource::kL7Rule:
+      return kOfRules;
     case Resource::kCertificate:
     case Resource::kIpGroup:
     case Resource::kSecurityPolicy:
@@ -83,9 +91,9 @@ std::vector<Parameter> Collect(Resource resource) {
 }  // namespace
 
 const model::Resource& TableOf(Resource resource) {
-  static constexpr std::array kNames = {"loadbalancer", "listener",        "pool",
-                                        "member",       "healthmonitor",   "certificate",
-                                        "ipgroup",      "security_policy", "logtank"};
+  static constexpr std::array kNames = {
+      "loadbalancer", "listener",        "pool",    "member",   "healthmonitor", "certificate",
+      "ipgroup",      "security_policy", "logtank", "l7policy", "rule"};
   return *model::FindResource(kNames[static_cast<std::size_t>(resource)]);
 }
 

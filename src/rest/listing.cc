@@ -131,6 +131,7 @@ bool MatchesOne(const Json& object, const Parameter& parameter, const std::strin
     case Compare::kIpVersion:
       return HasAddress(object, NumberIn(wanted).value_or(0));
     case Compare::kMember:
+    case Compare::kNoFilter:
       return true;
     case Compare::kZero:
       return wanted == "0";
@@ -147,7 +148,8 @@ Result<void> CheckForm(const Parameter& parameter, const std::string& text) {
   if (number && !text.empty() && !NumberIn(text)) {
     return Invalid(name, fmt::format("{} must be an integer", name));
   }
-  if (parameter.compare == Compare::kFlag && Lower(text) != "true" && Lower(text) != "false") {
+  const bool flag = parameter.compare == Compare::kFlag || parameter.compare == Compare::kNoFilter;
+  if (flag && Lower(text) != "true" && Lower(text) != "false") {
     return Invalid(name, fmt::format("{} must be true or false", name));
   }
   return {};
@@ -163,7 +165,8 @@ std::vector<std::string>* SelectedBy(control::Selection& selection, const Condit
   if (name == "name") {
     return &selection.names;
   }
-  const bool owner = place == "loadbalancers[].id" || place == "pools[].id" || place == "pool_id";
+  const bool owner = place == "loadbalancers[].id" || place == "pools[].id" || place == "pool_id" ||
+                     place == "listener_id";
   const bool none = std::ranges::find(condition.wanted, "") != condition.wanted.end();
   return owner && !none ? &selection.owners : nullptr;
 }
@@ -195,6 +198,12 @@ control::Selection TakeSelection(Conditions& conditions) {
     return true;
   });
   return selection;
+}
+
+bool IsSet(const Conditions& conditions, std::string_view flag) {
+  return std::ranges::any_of(conditions, [&](const Condition& condition) {
+    return condition.parameter->name == flag && Lower(condition.wanted.front()) == "true";
+  });
 }
 
 bool Matches(const Json& object, const Conditions& conditions) {

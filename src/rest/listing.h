@@ -29,6 +29,7 @@ enum class Compare : std::uint8_t {
   kIpVersion,  ///< 4 or 6: whether the load balancer has such an address.
   kMember,     ///< Address of a member below the object; needs `control`.
   kZero,       ///< A field that is "0" on every object, shown or not.
+  kNoFilter,   ///< A flag that changes how objects are shown.
   kNothing,    ///< A field that no object has a value in.
 };
 
@@ -38,6 +39,9 @@ struct Parameter {
   std::string_view place;
   Compare compare = Compare::kText;
 };
+
+/// Asks for whole rules in a list of policies (api-v3.md 2.9).
+inline constexpr std::string_view kDisplayAllRules = "display_all_rules";
 
 /// Words, fields and parameters of a resource.
 [[nodiscard]] const model::Resource& TableOf(control::Resource resource);
@@ -58,6 +62,8 @@ using Conditions = std::vector<Condition>;
                                                 const Query& query);
 /// Takes the conditions out that `Control::Select` can apply without looking at representations.
 [[nodiscard]] control::Selection TakeSelection(Conditions& conditions);
+/// Is the flag among the conditions, and true?
+[[nodiscard]] bool IsSet(const Conditions& conditions, std::string_view flag);
 /// Do all conditions hold? Those of kind kMember are the caller's.
 [[nodiscard]] bool Matches(const nlohmann::ordered_json& object, const Conditions& conditions);
 
