@@ -35,25 +35,33 @@ const L7Rule* RuleOf(const std::vector<const L7Rule*>& rules, std::string_view t
   return found == rules.end() ? nullptr : *found;
 }
 
-/// Place in the basic order: smaller comes first.
-using Rank = std::tuple<int, int, std::int64_t>;
+contract::RuleCompare CompareOf(const L7Rule& rule) {
+  if (rule.compare_type == "REGEX") {
+    return contract::RuleCompare::kRegex;
+  }
+  return rule.compare_type == "STARTS_WITH" ? contract::RuleCompare::kStartsWith
+                                            : contract::RuleCompare::kEqualTo;
+}
+
+/// Place in the order of evaluation: smaller comes first. Of paths, exact ones come before
+/// prefixes before expressions, as the enum has them.
+using Rank = std::tuple<int, contract::RuleCompare, std::int64_t>;
 
 Rank BasicRank(const State& state, const L7Policy& policy) {
   const std::vector<const L7Rule*> rules = RulesOf(state, policy.identity.id);
   if (rules.empty()) {  // Takes everything: a redirection before all others, a pool after them.
-    return {policy.action == "REDIRECT_TO_LISTENER" ? 0 : 3, 0, 0};
+    return {policy.action == "REDIRECT_TO_LISTENER" ? 0 : 3, {}, 0};
   }
   const int group = RuleOf(rules, "HOST_NAME") != nullptr ? 1 : 2;
   const L7Rule* path = RuleOf(rules, "PATH");
   if (path == nullptr) {  // Only a host: as the prefix `/`.
-    return {group, 1, -1};
+    return {group, contract::RuleCompare::kStartsWith, -1};
   }
-  const int kind = path->compare_type == "EQUAL_TO" ? 0 : path->compare_type == "REGEX" ? 2 : 1;
-  return {group, kind, -static_cast<std::int64_t>(path->value.size())};
+  return {group, CompareOf(*path), -static_cast<std::int64_t>(path->value.size())};
 }
 
 Rank AdvancedRank(const L7Policy& policy) {
-  return {policy.action == "REDIRECT_TO_LISTENER" ? 0 : 1, 0, policy.priority.value_or(0)};
+  return {policy.action == "REDIRECT_TO_LISTENER" ? 0 : 1, {}, policy.priority.value_or(0)};
 }
 
 contract::RuleType TypeOf(const std::string& text) {
@@ -74,10 +82,7 @@ contract::RuleType TypeOf(const std::string& text) {
 
 L7RuleConfig MakeRule(const L7Rule& rule) {
   L7RuleConfig config{.type = TypeOf(rule.type),
-                      .compare = rule.compare_type == "REGEX" ? contract::RuleCompare::kRegex
-                                 : rule.compare_type == "STARTS_WITH"
-                                     ? contract::RuleCompare::kStartsWith
-                                     : contract::RuleCompare::kEqualTo,
+                      .compare = CompareOf(rule),
                       .invert = rule.invert,
                       .key = rule.key,
                       .values = {}};
@@ -169,6 +174,7 @@ std::vector<std::shared_ptr<const L7Policy>> PoliciesInOrder(const State& state,
     ranked.emplace(std::pair(rank, sequence), std::move(policy));
   }
   std::vector<std::shared_ptr<const L7Policy>> policies;
+  policies.reserve(ranked.size());
   for (const auto& [place, policy] : ranked) {
     policies.push_back(policy);
   }

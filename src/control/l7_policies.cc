@@ -72,9 +72,12 @@ Result<void> CheckTargets(const State& state, const UseCase& use, const L7Policy
   return {};
 }
 
-/// Another policy of the listener with that priority.
+/// Has no other policy of the listener the same priority?
 Result<void> CheckPriorityFree(const State& state, const L7Policy& policy,
                                const std::string& path) {
+  if (!policy.priority) {
+    return {};
+  }
   for (const auto& [sequence, id] : state.By(kPoliciesOfListener, policy.listener_id)) {
     const L7Policy* other = state.l7_policies.Find(id);
     if (id != policy.identity.id && other->priority == policy.priority) {

@@ -140,6 +140,46 @@ TEST_F(L7PoliciesTest, HealWhenARuleChangesAndConflictWhenOneIsAdded) {
   EXPECT_EQ(world_.ListenerInForce(listener_)->policies.size(), 2U);
 }
 
+TEST_F(L7PoliciesTest, AreDuplicatesHoweverTheSameRulesAreWritten) {
+  Json host = HostRule();
+  NewPolicy({PathRule("/a"), host});
+  host["value"] = "A.Test";
+  Json path = PathRule("/a");
+  path["key"] = "unused";
+
+  EXPECT_EQ(Show(NewPolicy({host, path}))["provisioning_status"], "ERROR");
+  EXPECT_EQ(Show(NewPolicy({host, PathRule("/A")}))["provisioning_status"], "ACTIVE");
+  EXPECT_EQ(Show(NewPolicy(One(PathRule("/a"))))["provisioning_status"], "ACTIVE");
+}
+
+TEST_F(L7PoliciesTest, AreNoDuplicatesOfThoseOfOtherListeners) {
+  NewPolicy(One(PathRule("/a")));
+  listener_ = world_.Listener(balancer_, 81);
+
+  EXPECT_EQ(Show(NewPolicy(One(PathRule("/a"))))["provisioning_status"], "ACTIVE");
+}
+
+TEST_F(L7PoliciesTest, KeepTheOlderTwinActiveWhoeverBecomesOne) {
+  const std::string older = NewPolicy();
+  const std::string younger = NewPolicy(One(PathRule("/a")));
+
+  Rule(older, PathRule("/a"));
+
+  EXPECT_EQ(Show(older)["provisioning_status"], "ACTIVE");
+  EXPECT_EQ(Show(younger)["provisioning_status"], "ERROR");
+}
+
+TEST_F(L7PoliciesTest, IgnoreDisabledRules) {
+  NewPolicy(One(PathRule("/a")));
+  const std::string second = NewPolicy({PathRule("/a"), HostRule()});
+  const std::string host = Show(second)["rules"][1]["id"];
+  EXPECT_EQ(Show(second)["provisioning_status"], "ACTIVE");
+
+  ASSERT_TRUE(world_.Update(Resource::kL7Rule, host, {{"admin_state_up", false}}));
+
+  EXPECT_EQ(Show(second)["provisioning_status"], "ERROR");
+}
+
 TEST_F(L7PoliciesTest, WithoutRulesAreNoDuplicates) {
   NewPolicy();
   EXPECT_EQ(Show(NewPolicy())["provisioning_status"], "ACTIVE");

@@ -1,6 +1,9 @@
 #include "control/state.h"
 
 #include <algorithm>
+#include <cctype>
+#include <set>
+#include <string_view>
 
 namespace elb::control {
 
@@ -19,48 +22,61 @@ std::string EndpointKey(const model::Member& member) {
          std::to_string(member.protocol_port);
 }
 
+namespace {
+
+std::string Lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char letter) { return std::tolower(letter); });
+  return text;
+}
+
+/// Appends a text so that its end can be told from what follows.
+void AppendText(std::string_view text, std::string& out) {
+  out += std::to_string(text.size());
+  out += ':';
+  out += text;
+}
+
+/// The same for rules that compare the same, whatever the order of their values and, where case
+/// does not count, their letters.
+std::string RuleKey(const model::L7Rule& rule) {
+  const bool caseless = rule.type == "HOST_NAME" || rule.type == "HEADER";
+  const bool keyed = rule.type == "HEADER" || rule.type == "QUERY_STRING";
+  const auto normal = [&](const std::string& text) { return caseless ? Lower(text) : text; };
+  std::set<std::string> values;
+  for (const model::RuleCondition& condition : rule.conditions) {
+    values.insert(normal(condition.value));
+  }
+  if (values.empty()) {
+    values.insert(normal(rule.value));
+  }
+  const std::string& key = rule.conditions.empty() ? rule.key : rule.conditions.front().key;
+  std::string text;
+  AppendText(rule.type, text);
+  AppendText(rule.compare_type, text);
+  AppendText(rule.invert ? "!" : "", text);
+  AppendText(keyed ? normal(key) : "", text);
+  for (const std::string& value : values) {
+    AppendText(value, text);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string RuleSetKey(const std::string& listener_id,
                        const std::vector<const model::L7Rule*>& rules) {
-  constexpr char kEnd = '\x1f';
-  const auto lower = [](std::string text) {
-    std::ranges::transform(text, text.begin(),
-                           [](unsigned char letter) { return std::tolower(letter); });
-    return text;
-  };
-  std::vector<std::string> texts;
+  std::set<std::string> texts;
   for (const model::L7Rule* rule : rules) {
-    if (!rule->admin_state_up) {
-      continue;
+    if (rule->admin_state_up) {
+      texts.insert(RuleKey(*rule));
     }
-    const std::string& key = rule->conditions.empty() ? rule->key : rule->conditions.front().key;
-    std::vector<std::string> values;
-    for (const model::RuleCondition& condition : rule->conditions) {
-      values.push_back(condition.value);
-    }
-    if (values.empty()) {
-      values.push_back(rule->value);
-    }
-    const bool caseless = rule->type == "HOST_NAME" || rule->type == "HEADER";
-    std::ranges::transform(values, values.begin(), [&](std::string value) {
-      return caseless ? lower(std::move(value)) : std::move(value);
-    });
-    std::ranges::sort(values);
-    std::string text = rule->type + kEnd + rule->compare_type + kEnd + (rule->invert ? "!" : "") +
-                       kEnd + (rule->type == "HEADER" ? lower(key) : key);
-    for (const std::string& value : values) {
-      text += kEnd + value;
-    }
-    texts.push_back(std::move(text));
   }
-  if (texts.empty()) {
-    return {};
-  }
-  std::ranges::sort(texts);
-  std::string set = listener_id;
+  std::string key = texts.empty() ? "" : listener_id;
   for (const std::string& text : texts) {
-    set += '\x1e' + text;
+    AppendText(text, key);
   }
-  return set;
+  return key;
 }
 
 template <>
@@ -206,7 +222,7 @@ void State::IndexRules(const std::string& policy_id) {
   for (const auto& [sequence, id] : By(kRulesOfPolicy, policy_id)) {
     rules.push_back(l7_rules.Find(id));
   }
-  std::string key = RuleSetKey(policy->listener_id, rules);
+  const std::string key = RuleSetKey(policy->listener_id, rules);
   const std::uint64_t sequence = l7_policies.SequenceOf(policy_id);
   const auto known = rule_sets_.find(policy_id);
   if (known != rule_sets_.end()) {
@@ -215,7 +231,7 @@ void State::IndexRules(const std::string& policy_id) {
   }
   if (!key.empty()) {
     Set(kPoliciesOfRuleSet, key, sequence, policy_id, true);
-    rule_sets_.emplace(policy_id, std::move(key));
+    rule_sets_.emplace(policy_id, key);
   }
 }
 
