@@ -256,6 +256,28 @@ TEST_F(L7PoliciesTest, BlockTheirListenerAndGoWithItByForce) {
   EXPECT_EQ(world_.PoolInForce(pool), nullptr);
 }
 
+TEST_F(L7PoliciesTest, GoWithTheListenerToWhichTheyRedirectByForce) {
+  const std::string secure = world_.HttpsListener(balancer_, 443, world_.Certificate());
+  const std::string policy = Policy({{"listener_id", listener_},
+                                     {"action", "REDIRECT_TO_LISTENER"},
+                                     {"redirect_listener_id", secure}});
+
+  ASSERT_TRUE(world_.Delete(Resource::kListener, secure, DeleteMode::kForce));
+
+  EXPECT_TRUE(Show(policy).is_null());
+  EXPECT_TRUE(world_.ListenerInForce(listener_)->policies.empty());
+}
+
+TEST_F(L7PoliciesTest, LeaveTheirListenerAsItIsWhenRemovalProtectionForbidsForce) {
+  const std::string pool = world_.Pool(balancer_, {{"member_deletion_protection_enable", true}});
+  world_.Member(pool, "10.0.0.4");
+  const std::string policy = Policy(ToPool(pool));
+
+  EXPECT_EQ(BlockersOf(world_.Delete(Resource::kListener, listener_, DeleteMode::kForce)),
+            std::vector{pool});
+  EXPECT_FALSE(Show(policy).is_null());
+}
+
 TEST_F(L7PoliciesTest, GoWithTheirLoadBalancerByForce) {
   const std::string policy = NewPolicy(One(PathRule("/a")));
 

@@ -71,6 +71,25 @@ TEST_F(ScaleTest, CompilesOnlyWhatAWriteTouches) {
             0);
 }
 
+TEST_F(ScaleTest, CompilesOnlyTheListenerOfAChangedRule) {
+  const std::string balancer = world_.Balancer();
+  std::string policy;
+  for (int i = 0; i < 50; ++i) {
+    Json rule{{"type", "PATH"}, {"compare_type", "EQUAL_TO"}, {"value", "/a"}};
+    policy =
+        world_.Create(Resource::kL7Policy, {{"listener_id", world_.Listener(balancer, 1000 + i)},
+                                            {"action", "REDIRECT_TO_POOL"},
+                                            {"redirect_pool_id", world_.Pool(balancer)},
+                                            {"rules", Json::array({rule})}});
+  }
+  const std::string rule = world_.Show(Resource::kL7Policy, policy)["rules"][0]["id"];
+  const auto before = world_.data_plane.snapshot();
+
+  ASSERT_TRUE(world_.Update(Resource::kL7Rule, rule, {{"value", "/b"}}));
+
+  EXPECT_EQ(Made(*before, world_.data_plane.current()), 1);
+}
+
 /// What `kMany` addresses in a row cost: linear work per address would take minutes here.
 TEST_F(ScaleTest, FindsAFreeAddressWithoutTryingAllThatAreTaken) {
   const auto shortest = [&] {
