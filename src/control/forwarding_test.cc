@@ -14,7 +14,7 @@ Json Rule(const std::string& type, const std::string& compare, const std::string
 
 class ForwardingTest : public testing::Test {
  protected:
-  std::string Policy(const Json& rules, Json extra = Json::object()) {
+  std::string Policy(const Json& rules, const Json& extra = Json::object()) {
     Json body{{"listener_id", listener_}, {"action", "REDIRECT_TO_POOL"}, {"rules", rules}};
     if (!extra.contains("action")) {
       body["redirect_pool_id"] = world_.Pool(balancer_);

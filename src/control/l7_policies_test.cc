@@ -128,7 +128,7 @@ TEST_F(L7PoliciesTest, AreInErrorWhileAnOlderOneHasTheSameRules) {
 }
 
 TEST_F(L7PoliciesTest, HealWhenARuleChangesAndConflictWhenOneIsAdded) {
-  const std::string first = NewPolicy(One(PathRule("/a")));
+  NewPolicy(One(PathRule("/a")));
   const std::string second = NewPolicy();
   EXPECT_EQ(Show(second)["provisioning_status"], "ACTIVE");
 
@@ -354,7 +354,7 @@ class PrioritiesTest : public L7PoliciesTest {
   PrioritiesTest() {
     listener_ = world_.Listener(balancer_, 88, {{"enhance_l7policy_enable", true}});
   }
-  [[nodiscard]] Json Fixed(Json extra = Json::object()) const {
+  [[nodiscard]] Json Fixed(const Json& extra = Json::object()) const {
     Json body{{"listener_id", listener_},
               {"action", "FIXED_RESPONSE"},
               {"fixed_response_config", {{"status_code", "200"}}}};
