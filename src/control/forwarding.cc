@@ -60,8 +60,12 @@ Rank BasicRank(const State& state, const L7Policy& policy) {
   return {group, CompareOf(*path), -static_cast<std::int64_t>(path->value.size())};
 }
 
-Rank AdvancedRank(const L7Policy& policy) {
-  return {policy.action == "REDIRECT_TO_LISTENER" ? 0 : 1, {}, policy.priority.value_or(0)};
+/// Redirections to a listener come before all others, those of everything before the rest.
+Rank AdvancedRank(const State& state, const L7Policy& policy) {
+  if (policy.action == "REDIRECT_TO_LISTENER") {
+    return {RulesOf(state, policy.identity.id).empty() ? 0 : 1, {}, 0};
+  }
+  return {2, {}, policy.priority.value_or(0)};
 }
 
 contract::RuleType TypeOf(const std::string& text) {
@@ -170,7 +174,7 @@ std::vector<std::shared_ptr<const L7Policy>> PoliciesInOrder(const State& state,
   for (const auto& [sequence, id] : state.By(kPoliciesOfListener, listener.identity.id)) {
     auto policy = state.l7_policies.Get(id);
     const Rank rank =
-        listener.enhance_l7policy_enable ? AdvancedRank(*policy) : BasicRank(state, *policy);
+        listener.enhance_l7policy_enable ? AdvancedRank(state, *policy) : BasicRank(state, *policy);
     ranked.emplace(std::pair(rank, sequence), std::move(policy));
   }
   std::vector<std::shared_ptr<const L7Policy>> policies;

@@ -79,6 +79,18 @@ TEST_F(ForwardingTest, GoesByPriorityWithAdvancedForwarding) {
   EXPECT_EQ(InForce()[0].priority, 3);
 }
 
+TEST_F(ForwardingTest, PutsRedirectionsFirstWithAdvancedForwardingToo) {
+  UseAdvanced();
+  const std::string secure = world_.HttpsListener(balancer_, 443, world_.Certificate());
+  const std::string pool = Policy(Json::array(), {{"priority", 1}});
+  const std::string redirect =
+      Policy(Json::array(), {{"action", "REDIRECT_TO_LISTENER"}, {"redirect_listener_id", secure}});
+  world_.Create(Resource::kL7Rule, Rule("PATH", "EQUAL_TO", "/a"), redirect);
+
+  EXPECT_EQ(Order(), (std::vector{redirect, pool}));
+  EXPECT_EQ(InForce()[0].priority, 0);
+}
+
 TEST_F(ForwardingTest, LeavesOutWhatIsDisabled) {
   const std::string kept = Policy(Json::array({Rule("PATH", "EQUAL_TO", "/a")}));
   Policy(Json::array({Rule("PATH", "EQUAL_TO", "/b")}), {{"admin_state_up", false}});
