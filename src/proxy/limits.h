@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace elb::proxy {
 
@@ -38,6 +39,17 @@ inline constexpr std::size_t kStickyCookiesMax = 8;
 
 /// How long request content waits for a 100 of the backend (data-plane.md 4.5).
 inline constexpr std::chrono::seconds kContinueWait{1};
+
+/// Memory one regular expression may take, automaton included: tenants write them, clients make
+/// their automata grow.
+inline constexpr std::int64_t kRegexBytesMax = 1024 * 1024;
+
+/// Request content that is read before a policy answers by itself, so that the connection can be
+/// kept (data-plane.md 10.7).
+inline constexpr std::size_t kDrainBytesMax = 64 * 1024;
+
+/// Location of a redirect: a template may repeat the 16 KiB of a target.
+inline constexpr std::size_t kLocationBytesMax = 32 * 1024;
 
 /// How long `Apply` waits for the workers (architecture: degraded after that).
 inline constexpr std::chrono::seconds kApplyWait{1};
