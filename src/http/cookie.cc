@@ -72,10 +72,10 @@ std::vector<CookiePair> ParseCookie(std::string_view value) {
   return pairs;
 }
 
-bool HasCookie(std::string_view value, std::string_view name) {
+bool HasCookie(std::string_view value, std::span<const std::string_view> names) {
   CookiePair pair;
   while (NextCookiePair(value, pair)) {
-    if (pair.name == name) {
+    if (std::ranges::binary_search(names, pair.name)) {
       return true;
     }
   }
@@ -89,7 +89,7 @@ void WriteCookieWithout(std::string_view value, std::span<const std::string_view
   bool first = true;
   while (NextPart(value, part)) {
     CookiePair pair;
-    if (ReadPair(part, pair) && std::ranges::find(names, pair.name) != names.end()) {
+    if (ReadPair(part, pair) && std::ranges::binary_search(names, pair.name)) {
       continue;
     }
     if (!first) {

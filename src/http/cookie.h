@@ -27,11 +27,12 @@ inline constexpr std::size_t kCookiePairsMax = 1024;
 /// `kCookiePairsMax`, later ones are left out.
 [[nodiscard]] std::vector<CookiePair> ParseCookie(std::string_view value);
 
-/// True when the value holds a cookie of that name (case-sensitive).
-[[nodiscard]] bool HasCookie(std::string_view value, std::string_view name);
+/// True when the value holds a cookie of one of the names (case-sensitive), which are sorted.
+[[nodiscard]] bool HasCookie(std::string_view value, std::span<const std::string_view> names);
 
-/// Writes a `Cookie` field value without the cookies of the given names into `out`. All else stays
-/// in its order and spelling, unreadable parts included. An empty result means that the field goes.
+/// Writes a `Cookie` field value without the cookies of the given names, which are sorted, into
+/// `out`. All else stays in its order and spelling, unreadable parts included. An empty result
+/// means that the field goes.
 void WriteCookieWithout(std::string_view value, std::span<const std::string_view> names,
                         std::string& out);
 

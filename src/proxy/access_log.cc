@@ -165,6 +165,13 @@ void WriteTls(JsonLine& json, const server::ConnectionFacts& connection) {
   json.Text("sni_domain_name", facts.sni);
 }
 
+std::string_view PolicyId(const ExchangeRecord& record) {
+  const RouteDecision& route = record.outcome->route;
+  return route.reason == RouteReason::kFirstMatch
+             ? std::string_view(record.listener->config->policies[route.policy].id.value())
+             : std::string_view();
+}
+
 /// `pool_<id>`, and with it the load balancer where the pool serves several.
 std::string PoolName(const ExchangeRecord& record, const contract::ListenerConfig& listener) {
   if (record.pool == nullptr || record.outcome->pool_name.empty()) {
@@ -218,6 +225,7 @@ void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record)
   json.Seconds("request_time", worker.reactor->now() - record.stream->started());
   WriteAttempts(json, record);
   json.Text("pool_id", record.outcome->pool_name);
+  json.Text("l7policy_id", PolicyId(record));
   json.Text("pool_name", PoolName(record, listener));
   json.Text("self_defined_header", CustomHeaders(listener, record.stream->request()));
   json.Number("tcpinfo_rtt", connection.stream->RoundTripMicros());

@@ -104,6 +104,9 @@ contract::ApplyReport ProxyDataPlane::Apply(
   for (const auto& pool : generation->changed_pools) {
     pool->scheduler->Activate(parts_.clock->Now());
   }
+  for (const auto& choice : generation->changed_choices) {
+    choice->Activate();
+  }
   std::shared_ptr<const Generation> before;
   {
     const MutexLock lock(mutex_);

@@ -41,14 +41,16 @@ net::Task<void> Exchange::Run() {
         AnswerFailure();
       }
     }
+  } else if (!answered_) {
+    co_await AnswerByPolicy();
   }
   Finish();
 }
 
-/// Answers what no member may see (data-plane.md 12.1). True: go on.
+/// Answers what no member may see (data-plane.md 12.1). True: go on with the members of `pool_`.
+/// False without an answer: a forwarding policy gives it.
 bool Exchange::Admit() {
   const http::RequestHead& request = stream_->request();
-  pool_ = listener_->default_pool.get();
   if (request.method == http::Method::kTrace || request.method == http::Method::kConnect) {
     Answer(405, "method_not_allowed");
   } else if (request.expect_unknown) {
@@ -56,11 +58,8 @@ bool Exchange::Admit() {
   } else if (request.framing == http::Framing::kLength &&
              request.content_length > listener_->config->request_body_bytes_max) {
     Answer(413, "body_too_large");
-  } else if (pool_ == nullptr) {
-    Answer(503, "no_default_pool", "40000");
   } else {
-    outcome_.pool_name = pool_->config->id.value();
-    return true;
+    return Route();
   }
   return false;
 }
@@ -95,7 +94,7 @@ void Exchange::AnswerNobody() {
       .client = &stream_->connection().peer.address, .now = now(), .tried = {}};
   switch (pool_->scheduler->WhyNone(context)) {
     case balancer::NoPick::kEmptyPool:
-      Answer(503, "pool_empty_default", "40000");
+      AnswerNoPool("pool_empty_default");
       break;
     case balancer::NoPick::kNotProbed:
       Answer(503, "pool_not_ready", "50001");
@@ -297,17 +296,18 @@ void Exchange::Answer(int status, std::string_view reason, std::string_view rout
   if (status == 405) {
     answer.AddField("Allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
   }
-  const bool close = status == 400 || status == 408 || status == 413;
-  stream_->SendHead({.status = status,
-                     .reason = {},
-                     .fields = answer.fields(),
-                     .content_length = answer.content().size(),
-                     .close = close},
-                    answer.content(), server::BodyEnd::kLast);
+  outcome_.reason = reason;
+  const bool close = status == 400 || status == 408 || status == 413 || status == 414;
+  SendOwn({.status = status, .fields = answer.fields(), .close = close}, answer.content());
+}
+
+/// Sends a whole answer that was made here.
+void Exchange::SendOwn(server::ResponseOut head, std::string_view content) {
+  head.content_length = content.size();
+  stream_->SendHead(head, content, server::BodyEnd::kLast);
   answered_ = true;
   head_sent_ = true;
-  outcome_.status = status;
-  outcome_.reason = reason;
+  outcome_.status = head.status;
   outcome_.own_answer = true;
 }
 

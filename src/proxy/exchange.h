@@ -27,6 +27,7 @@ struct ExchangeOutcome {
   int status = 0;           ///< Sent, or 499.
   std::string_view reason;  ///< Token of data-plane.md 12.2; empty: none.
   bool own_answer = false;  ///< Made here, not relayed.
+  RouteDecision route;      ///< Which policy took the request, or why none did.
   std::string_view pool_name;
   std::uint64_t tunnel_received = 0;  ///< Bytes relayed behind a 101 from the client,
   std::uint64_t tunnel_sent = 0;      ///< and to it.
@@ -80,11 +81,25 @@ class Exchange {
   void AnswerFailure();
   void AnswerNobody();
   void Answer(int status, std::string_view reason, std::string_view router_code = {});
+  void SendOwn(server::ResponseOut head, std::string_view content);
   void Abandon(std::string_view reason);
   void CloseUpstream();
   void EndUpstream();
   void CountAttempt();
   void Finish();
+
+  // exchange_policy.cc: forwarding policies.
+  [[nodiscard]] bool Route();
+  [[nodiscard]] bool AskPool(const CompiledPool* pool);
+  [[nodiscard]] const contract::L7PolicyConfig& policy() const {
+    return listener_->config->policies[outcome_.route.policy];
+  }
+  [[nodiscard]] net::Task<void> AnswerByPolicy();
+  [[nodiscard]] net::Task<void> DrainRequest();
+  void EndDrain(const server::BodyRead& read);
+  void AnswerNoPool(std::string_view default_reason);
+  void AnswerFixed();
+  void AnswerRedirect(int status);
 
   // exchange_pump.cc: both directions.
   [[nodiscard]] Progress Pump();

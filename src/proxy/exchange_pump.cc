@@ -82,7 +82,7 @@ void Exchange::SendRequestHead() {
                     .listener = listener_->config.get(),
                     .connection = &stream_->connection(),
                     .framing = framing_,
-                    .hidden_cookie = sticky_.hidden_cookie(),
+                    .hidden_cookies = listener_->own_cookies,
                     .upgrade = request.upgrade_websocket},
                    writer);
   if (writer.overflowed()) {

@@ -1,6 +1,10 @@
 #include "proxy/generation.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace elb::proxy {
 namespace {
@@ -17,6 +21,23 @@ template <typename Map, typename Id>
 typename Map::mapped_type Lookup(const Map& map, const Id& id) {
   const auto found = map.find(id);
   return found == map.end() ? typename Map::mapped_type{} : found->second;
+}
+
+std::vector<std::string_view> OwnCookies(const CompiledListener& listener) {
+  std::vector<std::string_view> names;
+  const auto add = [&](const CompiledPool* pool) {
+    if (pool != nullptr && pool->stickiness != nullptr && pool->stickiness->own_cookie()) {
+      names.emplace_back(pool->stickiness->cookie_name());
+    }
+  };
+  add(listener.default_pool.get());
+  for (const PolicyTarget& target : listener.targets) {
+    std::ranges::for_each(target.pools, [&](const auto& pool) { add(pool.get()); });
+  }
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+  return names;
 }
 
 /// Builds one generation on top of the current one.
@@ -140,7 +161,7 @@ class Compiler {
     const bool same_config = before != nullptr && before->config == config;
     const bool same_tls = same_config && !CertificatesChanged(*config);
     if (same_tls && before->default_pool == pool && before->access_group == group &&
-        before->connect_timeout == next_.connect_timeout) {
+        before->connect_timeout == next_.connect_timeout && !TargetsChanged(*before)) {
       return {};
     }
     auto listener = std::make_shared<CompiledListener>();
@@ -156,9 +177,84 @@ class Compiler {
     } else if (config->tls) {
       ELB_ASSIGN_OR_RETURN(listener->tls, CompileTls(*config));
     }
+    ELB_RETURN_IF_ERROR(CompilePolicies(before.get(), *listener));
+    listener->own_cookies = OwnCookies(*listener);
     result_->listeners[id] = listener;
     result_->changed.push_back(std::move(listener));
     return {};
+  }
+
+  /// True when a pool that a policy names came, went or changed.
+  [[nodiscard]] bool TargetsChanged(const CompiledListener& listener) const {
+    if (result_->changed_pools.empty() && result_->removed_pools.empty()) {
+      return false;
+    }
+    for (std::size_t i = 0; i < listener.targets.size(); ++i) {
+      if (!Resolves(listener.config->policies[i].pools, listener.targets[i].pools)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// True when `named` still lead to `pools`.
+  [[nodiscard]] bool Resolves(const std::vector<contract::WeightedPool>& named,
+                              const std::vector<std::shared_ptr<const CompiledPool>>& pools) const {
+    return std::ranges::equal(named, pools, [&](const auto& target, const auto& pool) {
+      const auto found = result_->pools.find(target.pool);
+      return pool == (found == result_->pools.end() ? nullptr : found->second);
+    });
+  }
+
+  [[nodiscard]] std::vector<std::shared_ptr<const CompiledPool>> ResolvePools(
+      const contract::L7PolicyConfig& policy) const {
+    std::vector<std::shared_ptr<const CompiledPool>> pools;
+    pools.reserve(policy.pools.size());
+    for (const contract::WeightedPool& target : policy.pools) {
+      pools.push_back(Lookup(result_->pools, target.pool));
+    }
+    return pools;
+  }
+
+  Result<void> CompilePolicies(const CompiledListener* before, CompiledListener& listener) {
+    const ListenerConfig& config = *listener.config;
+    if (config.policies.empty()) {
+      return {};
+    }
+    if (before != nullptr && before->router != nullptr && before->router->IsFor(config)) {
+      listener.router = before->router;
+    } else {
+      ELB_ASSIGN_OR_RETURN(listener.router, Router::Compile(config));
+    }
+    for (const contract::L7PolicyConfig& policy : config.policies) {
+      listener.targets.push_back({.pools = ResolvePools(policy),
+                                  .choice = ChoiceOf(policy, before),
+                                  .url = policy.action == contract::PolicyAction::kToUrl
+                                             ? UrlTemplate(policy)
+                                             : UrlTemplate()});
+    }
+    return {};
+  }
+
+  /// What chooses among the pools of `policy`, with the state of the listener's last generation.
+  [[nodiscard]] std::shared_ptr<WeightedChoice> ChoiceOf(const contract::L7PolicyConfig& policy,
+                                                         const CompiledListener* before) {
+    if (policy.action != contract::PolicyAction::kToPool || policy.pools.empty() ||
+        (policy.pools.size() == 1 && policy.pools.front().weight > 0)) {
+      return nullptr;
+    }
+    std::shared_ptr<WeightedChoice> predecessor;
+    for (std::size_t i = 0; before != nullptr && i < before->targets.size(); ++i) {
+      if (before->config->policies[i].id == policy.id) {
+        predecessor = before->targets[i].choice;
+      }
+    }
+    if (predecessor != nullptr && predecessor->pools() == policy.pools) {
+      return predecessor;
+    }
+    auto choice = std::make_shared<WeightedChoice>(policy.pools, std::move(predecessor));
+    result_->changed_choices.push_back(choice);
+    return choice;
   }
 
   [[nodiscard]] bool CertificateChanged(const CertificateId& id) const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -13,6 +14,8 @@
 #include "contract/data_plane.h"
 #include "http/h1/parser.h"
 #include "proxy/access.h"
+#include "proxy/policy_target.h"
+#include "proxy/routing.h"
 #include "proxy/runtime.h"
 #include "tls/client_stream.h"
 #include "tls/server_context.h"
@@ -35,6 +38,10 @@ struct CompiledListener {
   std::shared_ptr<const tls::ServerContext> tls;  ///< HTTPS; else null.
   std::shared_ptr<const AddressSet> access_group;
   std::shared_ptr<const CompiledPool> default_pool;  ///< Null when there is none.
+  std::shared_ptr<const Router> router;              ///< Null without forwarding policies.
+  std::vector<PolicyTarget> targets;                 ///< By `PolicyPosition`.
+  /// Names of the cookies of its pools, sorted: views into those pools. Members see none of them.
+  std::vector<std::string_view> own_cookies;
   std::shared_ptr<ListenerRuntime> runtime;
   http::h1::Limits limits;
   std::chrono::milliseconds connect_timeout{5000};
@@ -51,6 +58,7 @@ struct Generation final : contract::PreparedSnapshot {
   std::vector<ListenerId> removed;
   std::vector<std::shared_ptr<const CompiledPool>> changed_pools;
   std::vector<PoolId> removed_pools;
+  std::vector<std::shared_ptr<WeightedChoice>> changed_choices;
 };
 
 /// What `Compile` needs besides the snapshots.

@@ -185,7 +185,7 @@ class RequestHeadWriter {
     for (const Field& field : request_.fields) {
       if (field.known == FieldName::kHost) {
         WriteHost(has_host);
-      } else if (field.known == FieldName::kCookie && !input_.hidden_cookie.empty()) {
+      } else if (field.known == FieldName::kCookie && !input_.hidden_cookies.empty()) {
         WriteCookie(field);
       } else if (Relays(field)) {
         writer_.AppendField(field.name, field.value);
@@ -213,14 +213,14 @@ class RequestHeadWriter {
     }
   }
 
-  /// Without the load balancer's own cookie; all else stays as it came.
+  /// Without the load balancer's own cookies; all else stays as it came.
   void WriteCookie(const Field& field) {
-    if (!http::HasCookie(field.value, input_.hidden_cookie)) {
+    if (!http::HasCookie(field.value, input_.hidden_cookies)) {
       writer_.AppendField(field.name, field.value);
       return;
     }
     std::string rest;
-    http::WriteCookieWithout(field.value, {&input_.hidden_cookie, 1}, rest);
+    http::WriteCookieWithout(field.value, input_.hidden_cookies, rest);
     if (!rest.empty()) {
       writer_.AppendField(field.name, rest);
     }

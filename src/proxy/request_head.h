@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "contract/config_snapshot.h"
@@ -19,8 +20,9 @@ struct RequestHeadInput {
   const contract::ListenerConfig* listener = nullptr;
   const server::ConnectionFacts* connection = nullptr;
   UpstreamFraming framing = UpstreamFraming::kNone;
-  std::string_view hidden_cookie;  ///< The load balancer's own (data-plane.md 7.2); empty: none.
-  bool upgrade = false;            ///< Relay the WebSocket upgrade.
+  /// Names of the load balancer's own, sorted (data-plane.md 7.2).
+  std::span<const std::string_view> hidden_cookies;
+  bool upgrade = false;  ///< Relay the WebSocket upgrade.
 };
 
 /// How a request's content is framed towards a member (data-plane.md 4.3, 4.4): a known length is

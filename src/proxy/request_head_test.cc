@@ -29,14 +29,14 @@ class RequestHeadTest : public testing::Test {
                       .listener = &listener_,
                       .connection = &connection,
                       .framing = ChooseUpstreamFraming(head),
-                      .hidden_cookie = hidden_cookie_,
+                      .hidden_cookies = hidden_cookies_,
                       .upgrade = head.upgrade_websocket},
                      writer);
     return std::string(writer.text());
   }
 
   contract::ListenerConfig listener_{.port = 8080};
-  std::string_view hidden_cookie_;
+  std::vector<std::string_view> hidden_cookies_;
 };
 
 TEST_F(RequestHeadTest, RelaysOrderAndSpellingAndAddsItsOwn) {
@@ -96,11 +96,11 @@ TEST_F(RequestHeadTest, T4_7_DropsWhatConnectionNominatesButNotWhatMatters) {
   EXPECT_NE(relayed.find("X-Forwarded-For: 9.9.9.9, 192.0.2.7\r\n"), std::string::npos);
 }
 
-TEST_F(RequestHeadTest, T7_6_HidesACookieAndLeavesTheOthersAsTheyAre) {
-  hidden_cookie_ = "LB";
+TEST_F(RequestHeadTest, T7_6_HidesCookiesAndLeavesTheOthersAsTheyAre) {
+  hidden_cookies_ = {"LA", "LB"};
 
-  const std::string relayed =
-      Relay("GET / HTTP/1.1\r\nHost: a\r\nCookie: LB=1\r\nCookie: a=1;  b; LB=2; LBX=3\r\n\r\n");
+  const std::string relayed = Relay(
+      "GET / HTTP/1.1\r\nHost: a\r\nCookie: LB=1\r\nCookie: a=1;  b; LA=2; LB=2; LBX=3\r\n\r\n");
 
   EXPECT_TRUE(
       relayed.starts_with("GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1;  b; LBX=3\r\nX-Forwarded-For"))

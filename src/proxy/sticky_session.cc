@@ -130,12 +130,6 @@ std::optional<MemberIndex> StickySession::Choose(const balancer::PickContext& co
   return member;
 }
 
-std::string_view StickySession::hidden_cookie() const {
-  return stickiness_ != nullptr && stickiness_->own_cookie()
-             ? std::string_view(stickiness_->cookie_name())
-             : std::string_view();
-}
-
 void StickySession::OnResponse(const http::ResponseHead& head, MemberIndex member,
                                balancer::ClientTransport transport, http::FieldList& fields) {
   if (stickiness_ == nullptr) {

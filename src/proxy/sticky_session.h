@@ -30,9 +30,6 @@ class StickySession {
   /// picks it.
   [[nodiscard]] std::optional<balancer::MemberIndex> Choose(const balancer::PickContext& context);
 
-  /// The cookie that members do not see; empty: none.
-  [[nodiscard]] std::string_view hidden_cookie() const;
-
   /// `member` gave the final head `head`: `fields`, those of it that go to the client, lose what
   /// belongs to the load balancer and get its cookie. Views into the session may stay in `fields`.
   void OnResponse(const http::ResponseHead& head, balancer::MemberIndex member,

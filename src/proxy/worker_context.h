@@ -5,6 +5,7 @@
 #include "http/message.h"
 #include "net/reactor.h"
 #include "net/stream.h"
+#include "proxy/routing_subject.h"
 #include "proxy/upstream_pool.h"
 
 namespace elb::proxy {
@@ -22,6 +23,7 @@ struct WorkerContext {
   UpstreamPool upstreams;
   http::FieldList response_fields;   ///< Scratch: never held across a suspension.
   http::ResponseHead response_head;  ///< Scratch, likewise.
+  RoutingScratch routing;            ///< Scratch, likewise.
 };
 
 }  // namespace elb::proxy

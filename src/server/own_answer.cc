@@ -12,8 +12,6 @@
 namespace elb::server {
 namespace {
 
-constexpr std::size_t kContentTypeIndex = 1;
-
 /// Takes the part up to `separator` off the front of `text`.
 std::string_view TakeToken(std::string_view& text, char separator) {
   const std::size_t end = text.find(separator);
@@ -102,11 +100,6 @@ OwnAnswer::OwnAnswer(int status, std::string_view reason, AnswerForm form) : sta
 void OwnAnswer::AddField(std::string_view name, std::string_view value) {
   ELB_ASSERT(count_ < fields_.size());
   fields_[count_++] = {.name = name, .value = value, .known = http::FieldName::kOther};
-}
-
-void OwnAnswer::SetContent(std::string_view type, std::string content) {
-  fields_[kContentTypeIndex].value = type;
-  content_ = std::move(content);
 }
 
 }  // namespace elb::server

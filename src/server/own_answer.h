@@ -27,9 +27,6 @@ class OwnAnswer {
 
   /// Adds a field; at most `kFieldsMax` in all. `name` and `value` must outlive the answer.
   void AddField(std::string_view name, std::string_view value);
-  /// Replaces content and type (fixed responses).
-  void SetContent(std::string_view type, std::string content);
-
   [[nodiscard]] int status() const { return status_; }
   [[nodiscard]] std::span<const http::Field> fields() const { return {fields_.data(), count_}; }
   [[nodiscard]] std::string_view content() const { return content_; }

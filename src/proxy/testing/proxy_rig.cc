@@ -17,6 +17,10 @@ Endpoint MemberAddress(std::size_t index) {
   return {.address = IpAddress::V4({10, 0, 1, static_cast<std::uint8_t>(index + 1)}), .port = 8080};
 }
 
+MemberId MemberName(std::size_t index) {
+  return MemberId(std::string(1, static_cast<char>('A' + index)));
+}
+
 /// Whether `text` holds a whole answer of a declared length.
 bool IsComplete(std::string_view text) {
   constexpr std::string_view kLength = "Content-Length: ";
@@ -100,19 +104,36 @@ ProxyRig::ProxyRig(std::size_t members_count) {
   listener.port = kFrontend.port;
   listener.addresses = {kFrontend.address};
   listener.default_pool = pool.id;
-  for (std::size_t i = 0; i < members_count; ++i) {
-    members.push_back(std::make_unique<ScriptedMember>(reactor, network, MemberAddress(i)));
-    pool.members.push_back(
-        {.id = MemberId(std::string(1, static_cast<char>('A' + i))), .endpoint = MemberAddress(i)});
-  }
+  AddMembers(pool, members_count);
   worker_ =
-      std::make_unique<Worker>(Worker::Parts{.index = 0, .reactor = &reactor, .network = &network});
+      std::make_unique<Worker>(Worker::Parts{.index = 0,
+                                             .reactor = &reactor,
+                                             .network = &network,
+                                             .logs = {.access = &access_log, .reject = nullptr}});
   Apply();
+}
+
+void ProxyRig::AddMembers(contract::PoolConfig& to, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t index = members.size();
+    members.push_back(std::make_unique<ScriptedMember>(reactor, network, MemberAddress(index)));
+    to.members.push_back({.id = MemberName(index), .endpoint = MemberAddress(index)});
+  }
+}
+
+contract::PoolConfig& ProxyRig::AddPool(std::string id, std::size_t members_count) {
+  contract::PoolConfig& added = more_pools.emplace_back();
+  added.id = PoolId(std::move(id));
+  AddMembers(added, members_count);
+  return added;
 }
 
 void ProxyRig::Apply() {
   auto snapshot = std::make_shared<contract::ConfigSnapshot>();
   snapshot->pools[pool.id] = std::make_shared<contract::PoolConfig>(pool);
+  for (const contract::PoolConfig& more : more_pools) {
+    snapshot->pools[more.id] = std::make_shared<contract::PoolConfig>(more);
+  }
   snapshot->listeners[listener.id] = std::make_shared<contract::ListenerConfig>(listener);
   CompileContext context;
   context.registry = &registry_;
@@ -123,17 +144,26 @@ void ProxyRig::Apply() {
   for (const auto& changed : (*compiled)->changed_pools) {
     changed->scheduler->Activate(clock.Now());
   }
+  for (const auto& choice : (*compiled)->changed_choices) {
+    choice->Activate();
+  }
   MarkInService(**compiled, current_.get());
   ELB_ASSERT(worker_->Apply(*compiled).empty());
   current_ = *std::move(compiled);
 }
 
 void ProxyRig::SetStatus(std::size_t member, contract::MemberStatus status) {
-  const auto& runtime = compiled_pool().members[member];
-  runtime->cell->status = status;
-  compiled_pool().scheduler->Refresh(clock.Now());
-  if (status == contract::MemberStatus::kOffline) {
-    worker_->CloseIdle(runtime.get());
+  for (const auto& [id, compiled] : current_->pools) {
+    for (const auto& runtime : compiled->members) {
+      if (runtime->id != MemberName(member)) {
+        continue;
+      }
+      runtime->cell->status = status;
+      compiled->scheduler->Refresh(clock.Now());
+      if (status == contract::MemberStatus::kOffline) {
+        worker_->CloseIdle(runtime.get());
+      }
+    }
   }
 }
 

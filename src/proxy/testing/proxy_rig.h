@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "net/task_scope.h"
 #include "net/testing/simulated_network.h"
 #include "net/testing/simulated_reactor.h"
+#include "proxy/access_log.h"
 #include "proxy/generation.h"
 #include "proxy/runtime.h"
 #include "proxy/worker.h"
@@ -49,13 +51,25 @@ class ScriptedMember final : public net::AcceptHandler {
   net::TaskScope scope_;
 };
 
-/// One worker with one HTTP listener and one pool, its members and its clients, in memory and on a
-/// clock of its own. Change `pool` and `listener`, then `Apply`.
+/// Keeps the lines of a log.
+struct KeptLines final : public LineSink {
+  bool Offer(std::size_t worker, std::string_view line) override {
+    static_cast<void>(worker);
+    lines.emplace_back(line);
+    return true;
+  }
+  std::vector<std::string> lines;
+};
+
+/// One worker with one HTTP listener and its pools, their members and its clients, in memory and on
+/// a clock of its own. Change `pool` and `listener`, then `Apply`.
 class ProxyRig {
  public:
   /// With members A, B, ... of weight 1, healthy and in force.
   explicit ProxyRig(std::size_t members);
 
+  /// A further pool, for policies. Its members stand behind those that `members` has.
+  contract::PoolConfig& AddPool(std::string id, std::size_t members_count);
   /// Puts the configuration of now in force.
   void Apply();
   /// As the health thread tells it.
@@ -75,15 +89,22 @@ class ProxyRig {
   [[nodiscard]] std::vector<std::size_t> Seen() const;
   [[nodiscard]] std::uint64_t Counted(PoolCounter counter) const;
   [[nodiscard]] const CompiledPool& compiled_pool() const { return *current_->pools.at(pool.id); }
+  [[nodiscard]] const CompiledListener& compiled_listener() const {
+    return *current_->listeners.at(listener.id);
+  }
 
   ManualClock clock;
   net::testing::SimulatedReactor reactor{clock};
   net::testing::SimulatedNetwork network{reactor, 1};
   contract::PoolConfig pool;
+  std::deque<contract::PoolConfig> more_pools;
   contract::ListenerConfig listener;
   std::vector<std::unique_ptr<ScriptedMember>> members;
+  KeptLines access_log;
 
  private:
+  void AddMembers(contract::PoolConfig& to, std::size_t count);
+
   SeededRandom random_{1};
   tls::TicketKeys ticket_keys_{random_, clock};
   balancer::StickyKeys sticky_keys_{random_, clock};
