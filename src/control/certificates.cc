@@ -42,6 +42,24 @@ Result<void> InspectWithPath(Certificate& certificate) {
   return result;
 }
 
+/// The first of `names` that another certificate of the listener's SNI set carries with the same
+/// kind of key; empty: none.
+std::string TakenName(const State& state, const model::Listener& listener, const Certificate& after,
+                      const std::vector<std::string>& names) {
+  for (const std::string& other_id : listener.sni_container_refs) {
+    const Certificate* other = state.certificates.Find(other_id);
+    if (other == nullptr || other_id == after.identity.id || other->key_type != after.key_type) {
+      continue;
+    }
+    for (std::string& name : other->Domains()) {
+      if (std::ranges::find(names, name) != names.end()) {
+        return std::move(name);
+      }
+    }
+  }
+  return {};
+}
+
 /// Changed names must not break a listener that chooses by them (api-v3.md 2.6).
 Result<void> CheckSniUsers(const State& state, const Certificate& after) {
   const std::vector<std::string> names = after.Domains();
@@ -55,17 +73,9 @@ Result<void> CheckSniUsers(const State& state, const Certificate& after) {
     if (names.empty()) {
       return Blocked("the certificate is used for SNI and needs a domain", {blocker});
     }
-    for (const std::string& other_id : listener->sni_container_refs) {
-      const Certificate* other = state.certificates.Find(other_id);
-      if (other == nullptr || other_id == after.identity.id || other->key_type != after.key_type) {
-        continue;
-      }
-      for (const std::string& name : other->Domains()) {
-        if (std::ranges::find(names, name) != names.end()) {
-          return Blocked(fmt::format("domain {} is carried by another certificate there", name),
-                         {blocker});
-        }
-      }
+    if (const std::string taken = TakenName(state, *listener, after, names); !taken.empty()) {
+      return Blocked(fmt::format("domain {} is carried by another certificate there", taken),
+                     {blocker});
     }
   }
   return {};

@@ -51,12 +51,17 @@ std::string Named(const model::Listener& listener, const std::string& name,
   return alias.empty() ? name : alias;
 }
 
+contract::ForwardedForMode ForwardedFor(std::string_view mode) {
+  if (mode == "remove") {
+    return contract::ForwardedForMode::kRemove;
+  }
+  return mode == "preserve" ? contract::ForwardedForMode::kPreserve
+                            : contract::ForwardedForMode::kAppend;
+}
+
 InsertHeadersConfig InsertHeaders(const model::Listener& listener) {
   InsertHeadersConfig config;
-  const std::string mode = Text(listener, "X-Forwarded-For-Processing-Mode");
-  config.forwarded_for = mode == "remove"     ? contract::ForwardedForMode::kRemove
-                         : mode == "preserve" ? contract::ForwardedForMode::kPreserve
-                                              : contract::ForwardedForMode::kAppend;
+  config.forwarded_for = ForwardedFor(Text(listener, "X-Forwarded-For-Processing-Mode"));
   config.elb_ip = Flag(listener, "X-Forwarded-ELB-IP", false);
   config.port = Flag(listener, "X-Forwarded-Port", false);
   config.for_port = Flag(listener, "X-Forwarded-For-Port", false);
@@ -118,7 +123,8 @@ contract::LoadBalancerFacts FactsOf(const State& state, const model::LoadBalance
 /// order given (data-plane.md 2.2).
 std::vector<std::string> ServerOrder(const std::vector<std::string>& ciphers) {
   const auto group_of = [](const std::string& cipher) {
-    return cipher.starts_with("TLS_") ? 2 : cipher.contains("ECDSA") ? 0 : 1;
+    const int by_key = cipher.contains("ECDSA") ? 0 : 1;
+    return cipher.starts_with("TLS_") ? 2 : by_key;
   };
   std::vector<std::string> ordered;
   for (const int group : {0, 1, 2}) {
@@ -252,6 +258,16 @@ std::uint64_t EditOf(const model::HealthMonitor& monitor) {
   return edit.value();
 }
 
+contract::ProbeType ProbeTypeOf(std::string_view text) {
+  if (text == "HTTP") {
+    return contract::ProbeType::kHttp;
+  }
+  if (text == "HTTPS") {
+    return contract::ProbeType::kHttps;
+  }
+  return text == "UDP_CONNECT" ? contract::ProbeType::kUdpConnect : contract::ProbeType::kTcp;
+}
+
 std::optional<contract::HealthMonitorConfig> Monitor(const State& state, const std::string& pool) {
   const Referrers& monitors = state.By(kMonitorsOfPool, pool);
   if (monitors.empty()) {
@@ -263,10 +279,7 @@ std::optional<contract::HealthMonitorConfig> Monitor(const State& state, const s
   }
   contract::HealthMonitorConfig config;
   config.id = HealthMonitorId(monitor->identity.id);
-  config.type = monitor->type == "HTTP"          ? contract::ProbeType::kHttp
-                : monitor->type == "HTTPS"       ? contract::ProbeType::kHttps
-                : monitor->type == "UDP_CONNECT" ? contract::ProbeType::kUdpConnect
-                                                 : contract::ProbeType::kTcp;
+  config.type = ProbeTypeOf(monitor->type);
   config.delay = std::chrono::seconds(monitor->delay);
   config.timeout = std::chrono::seconds(monitor->timeout);
   config.max_retries = static_cast<int>(monitor->max_retries);
@@ -316,14 +329,20 @@ contract::Algorithm AlgorithmOf(const std::string& text) {
   return text == "QUIC_CID" ? contract::Algorithm::kQuicCid : contract::Algorithm::kRoundRobin;
 }
 
+contract::Stickiness StickinessOf(std::string_view text) {
+  if (text == "HTTP_COOKIE") {
+    return contract::Stickiness::kLoadBalancerCookie;
+  }
+  return text == "APP_COOKIE" ? contract::Stickiness::kApplicationCookie
+                              : contract::Stickiness::kSourceIp;
+}
+
 void ApplyPersistence(const model::Pool& pool, PoolConfig& config) {
   if (!pool.session_persistence) {
     return;
   }
   const model::SessionPersistence& persistence = *pool.session_persistence;
-  config.stickiness = persistence.type == "HTTP_COOKIE"  ? contract::Stickiness::kLoadBalancerCookie
-                      : persistence.type == "APP_COOKIE" ? contract::Stickiness::kApplicationCookie
-                                                         : contract::Stickiness::kSourceIp;
+  config.stickiness = StickinessOf(persistence.type);
   config.stickiness_duration = std::chrono::minutes(persistence.persistence_timeout.value_or(1440));
   config.cookie_name = persistence.cookie_name;
 }

@@ -138,7 +138,7 @@ Result<void> Control::Load() {
 
 /// A place in the order of creation that no object has or ever had: objects that are gone must not
 /// lend their place, nor their registration number, to new ones.
-Result<std::uint64_t> Control::NextSequence() {
+Result<std::uint64_t> Control::NextSequence() const {
   return parts_.store->Transact([](store::Transaction& transaction) -> Result<std::uint64_t> {
     store::Document probe;
     probe.kind = "sequence";
@@ -217,7 +217,8 @@ std::unexpected<Error> Control::Changed(Resource resource, const model::Identity
   const auto record = parts_.store->Read([&](store::Reader& reader) {
     return reader.GetRevision(identity.project_id, static_cast<std::uint64_t>(identity.revision));
   });
-  const RevisionAuthor author = record && *record ? AuthorOf((*record)->json) : RevisionAuthor{};
+  const bool found = record && record->has_value();
+  const RevisionAuthor author = found ? AuthorOf(record->value().json) : RevisionAuthor{};
   Error error{.kind = ErrorKind::kPrecondition,
               .path = "If-Match",
               .message = fmt::format("the {} was changed meanwhile: its current tag is {}",
@@ -259,20 +260,22 @@ Result<Shown> Control::Create(const Caller& caller, Resource resource, const std
 Result<Shown> Control::Update(const Caller& caller, const Place& place, const Json& body,
                               const std::optional<Precondition>& when) {
   ELB_RETURN_IF_ERROR(Check(caller, place, when));
-  ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
+  const Change change = [&](Draft& draft, UseCase& use) -> Result<std::string> {
     ELB_RETURN_IF_ERROR(UpdateObject(draft, use, place.resource, place.id, body));
     return place.id;
-  }));
+  };
+  ELB_RETURN_IF_ERROR(Write(caller, change));
   return Represent(caller, place.resource, place.id);
 }
 
 Result<void> Control::Delete(const Caller& caller, const Place& place, DeleteMode mode,
                              const std::optional<Precondition>& when) {
   ELB_RETURN_IF_ERROR(Check(caller, place, when));
-  ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
+  const Change change = [&](Draft& draft, UseCase& use) -> Result<std::string> {
     ELB_RETURN_IF_ERROR(DeleteObject(draft, use, place.resource, place.id, mode));
     return place.id;
-  }));
+  };
+  ELB_RETURN_IF_ERROR(Write(caller, change));
   return {};
 }
 

@@ -139,7 +139,7 @@ class Control {
   [[nodiscard]] Result<std::string> Write(const Caller& caller, const Change& change);
   [[nodiscard]] Result<Shown> Represent(const Caller& caller, Resource resource,
                                         const std::string& id) const;
-  [[nodiscard]] Result<std::uint64_t> NextSequence();
+  [[nodiscard]] Result<std::uint64_t> NextSequence() const;
   [[nodiscard]] Result<void> Check(const Caller& caller, const Place& place,
                                    const std::optional<Precondition>& when) const;
   [[nodiscard]] std::unexpected<Error> Changed(Resource resource, const model::Identity& identity,

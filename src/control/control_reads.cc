@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -49,7 +50,7 @@ std::string ParentOf(const State& state, Resource resource, const std::string& i
 }
 
 std::string_view NameOf(Resource resource) {
-  static constexpr std::string_view kNames[] = {
+  static constexpr std::array<std::string_view, 11> kNames = {
       "loadbalancer", "listener",        "pool",    "member",   "healthmonitor", "certificate",
       "ipgroup",      "security_policy", "logtank", "l7policy", "rule"};
   return kNames[static_cast<std::size_t>(resource)];

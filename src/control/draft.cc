@@ -109,11 +109,18 @@ bool IsCompiled(const std::shared_ptr<const T>& before, const std::shared_ptr<co
   return true;
 }
 
+const char* ActionName(bool existed, bool exists) {
+  if (!existed) {
+    return "create";
+  }
+  return exists ? "update" : "delete";
+}
+
 }  // namespace
 
 template <typename T>
-void Draft::Replace(std::uint64_t sequence, std::shared_ptr<const T> before,
-                    std::shared_ptr<const T> after) {
+void Draft::Replace(std::uint64_t sequence, const std::shared_ptr<const T>& before,
+                    const std::shared_ptr<const T>& after) {
   Table<T>& table = state_.Of<T>();
   const bool compiled = IsCompiled(before, after);
   if (before != nullptr) {
@@ -143,9 +150,7 @@ Draft::Change Draft::Describe(std::uint64_t sequence, const std::shared_ptr<cons
                 .kind = std::string(KindName<T>::kText),
                 .id = id,
                 .name = NameIn(object),
-                .action = before == nullptr  ? "create"
-                          : after == nullptr ? "delete"
-                                             : "update",
+                .action = ActionName(before != nullptr, after != nullptr),
                 .store = {},
                 .number = {},
                 .fields = {}};
@@ -174,8 +179,8 @@ Draft::Change Draft::Describe(std::uint64_t sequence, const std::shared_ptr<cons
 }
 
 template <typename T>
-void Draft::Record(std::uint64_t sequence, std::shared_ptr<const T> before,
-                   std::shared_ptr<const T> after) {
+void Draft::Record(std::uint64_t sequence, const std::shared_ptr<const T>& before,
+                   const std::shared_ptr<const T>& after) {
   Replace(sequence, before, after);
   changes_.push_back(Describe(sequence, before, after));
   undo_.push_back([this, sequence, before, after] { Replace(sequence, after, before); });

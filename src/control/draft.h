@@ -75,11 +75,11 @@ class Draft {
   };
 
   template <typename T>
-  void Replace(std::uint64_t sequence, std::shared_ptr<const T> before,
-               std::shared_ptr<const T> after);
+  void Replace(std::uint64_t sequence, const std::shared_ptr<const T>& before,
+               const std::shared_ptr<const T>& after);
   template <typename T>
-  void Record(std::uint64_t sequence, std::shared_ptr<const T> before,
-              std::shared_ptr<const T> after);
+  void Record(std::uint64_t sequence, const std::shared_ptr<const T>& before,
+              const std::shared_ptr<const T>& after);
   template <typename T>
   [[nodiscard]] Change Describe(std::uint64_t sequence, const std::shared_ptr<const T>& before,
                                 const std::shared_ptr<const T>& after);

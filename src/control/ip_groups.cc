@@ -71,7 +71,7 @@ Result<void> AddToIpGroup(Draft& draft, UseCase& use, const std::string& id, con
 
 Result<void> RemoveFromIpGroup(Draft& draft, UseCase& use, const std::string& id,
                                const Json& body) {
-  ELB_ASSIGN_OR_RETURN(Edit edit, ReadEdit(draft.state(), use, id, body));
+  ELB_ASSIGN_OR_RETURN(const Edit edit, ReadEdit(draft.state(), use, id, body));
   IpGroup after = *draft.state().ip_groups.Get(id);
   ELB_RETURN_IF_ERROR(model::RemoveIpEntries(after.ip_list, edit.entries));
   draft.Update(std::move(after));

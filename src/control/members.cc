@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/assert.h"
 #include "control/rules.h"
 #include "control/services.h"
 
@@ -53,6 +54,7 @@ Result<void> CheckInSubnet(const State& state, const UseCase& use, const Pool& p
   }
   const auto address = IpAddress::Parse(member.address);
   const auto prefix = IpPrefix::Parse(subnet->cidr);
+  ELB_ASSERT(address && prefix);  // Both were checked when they were read.
   const bool v6 = address->family() == IpFamily::kV6;
   if (v6 && (use.shared || prefix->address.family() != IpFamily::kV6)) {
     return Failure(ErrorKind::kIpVersion, "member.address",
@@ -70,7 +72,8 @@ Result<void> CheckIpMember(const State& state, const UseCase& use, const Pool& p
   if (use.shared) {
     return Missing("member.subnet_cidr_id", "subnet_cidr_id is mandatory");
   }
-  if (IpAddress::Parse(member.address)->family() != IpFamily::kV4) {
+  const auto address = IpAddress::Parse(member.address);
+  if (!address || address->family() != IpFamily::kV4) {
     return Failure(ErrorKind::kIpVersion, "member.address", "an IP member needs an IPv4 address");
   }
   if (pool.protocol != "TCP" && !pool.is_l7()) {

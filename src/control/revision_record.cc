@@ -51,8 +51,8 @@ void DescribeList(Json& change) {
   const Json to = change["to"];
   change.erase("from");
   change.erase("to");
-  Json added = Missing(to, from);
-  Json removed = Missing(from, to);
+  const Json added = Missing(to, from);
+  const Json removed = Missing(from, to);
   const bool reordered = added.empty() && removed.empty();
   change["added"] = Shortened(added);
   change["removed"] = Shortened(removed);
