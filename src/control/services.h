@@ -129,10 +129,10 @@ enum class TagOwner : std::uint8_t { kLoadBalancer, kListener };
 /// Adds tags, or overwrites the values of known keys in their place (api-v3.md 2.15). Errors:
 /// kNotFound, kInvalid.
 [[nodiscard]] Result<void> PutTags(Draft& draft, UseCase& use, TagOwner owner,
-                                   const std::string& id, const Json& list);
+                                   const std::string& id, const Json& body);
 /// Removes tags by key; unknown ones are no error. Errors: kNotFound, kInvalid.
 [[nodiscard]] Result<void> RemoveTags(Draft& draft, UseCase& use, TagOwner owner,
-                                      const std::string& id, const Json& list);
+                                      const std::string& id, const Json& body);
 [[nodiscard]] Result<std::string> CreateL7Policy(Draft& draft, UseCase& use, const Json& body);
 [[nodiscard]] Result<void> UpdateL7Policy(Draft& draft, UseCase& use, const std::string& id,
                                           const Json& body);
