@@ -75,7 +75,7 @@ struct UrlTemplate::Values {
     }
     const std::uint16_t port =
         authority && authority->port ? *authority->port : request.listener->port;
-    const auto end = fmt::format_to(port_text.begin(), "{}", port);
+    auto* const end = fmt::format_to(port_text.begin(), "{}", port);
     Set(Variable::kProtocol, request.tls ? kHttps : kHttp);
     Set(Variable::kHost, host);
     Set(Variable::kPort,
@@ -114,11 +114,11 @@ UrlTemplate::Part UrlTemplate::Split(std::string_view text, std::string_view oth
     std::string_view text;
     Variable variable;
   };
-  static constexpr Name kNames[] = {{"${protocol}", Variable::kProtocol},
-                                    {"${host}", Variable::kHost},
-                                    {"${port}", Variable::kPort},
-                                    {"${path}", Variable::kPath},
-                                    {"${query}", Variable::kQuery}};
+  static constexpr std::array kNames{Name{.text = "${protocol}", .variable = Variable::kProtocol},
+                                     Name{.text = "${host}", .variable = Variable::kHost},
+                                     Name{.text = "${port}", .variable = Variable::kPort},
+                                     Name{.text = "${path}", .variable = Variable::kPath},
+                                     Name{.text = "${query}", .variable = Variable::kQuery}};
   if (text.empty()) {
     text = otherwise;
   }

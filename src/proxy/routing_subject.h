@@ -26,7 +26,7 @@ using KeySlot = std::uint32_t;
 
 /// Lets a table of texts be searched with views.
 struct TextHash {
-  using is_transparent = void;
+  using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's word.
   std::size_t operator()(std::string_view text) const {
     return std::hash<std::string_view>{}(text);
   }
