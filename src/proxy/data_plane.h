@@ -44,6 +44,10 @@ class ProxyDataPlane final : public contract::DataPlane {
   /// Starts the worker threads. Errors: TLS set-up.
   [[nodiscard]] static Result<std::unique_ptr<ProxyDataPlane>> Create(const Parts& parts);
   ~ProxyDataPlane() override;
+  ProxyDataPlane(const ProxyDataPlane&) = delete;
+  ProxyDataPlane& operator=(const ProxyDataPlane&) = delete;
+  ProxyDataPlane(ProxyDataPlane&&) = delete;
+  ProxyDataPlane& operator=(ProxyDataPlane&&) = delete;
 
   [[nodiscard]] Result<std::shared_ptr<const contract::PreparedSnapshot>> Prepare(
       std::shared_ptr<const contract::ConfigSnapshot> next) override;

@@ -1,6 +1,7 @@
 #include "proxy/exchange_metrics.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <iterator>
@@ -14,20 +15,25 @@ std::uint64_t Micros(MonotonicTime::duration duration) {
       std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
-/// The counter of a status class, counted from `first` (2xx) on; nullopt for 1xx and others.
-template <typename Name>
-std::optional<Name> ClassCounter(Name first, int status) {
+/// Position of a status among the classes from 2xx on; nullopt for 1xx and others.
+std::optional<int> StatusClass(int status) {
   if (status < 200 || status > 599) {
     return std::nullopt;
   }
-  return static_cast<Name>(static_cast<int>(first) + status / 100 - 2);
+  return status / 100 - 2;
+}
+
+/// The counter of a status class, behind that of 2xx.
+template <typename Name>
+Name OfClass(Name first, int position) {
+  return static_cast<Name>(static_cast<int>(first) + position);
 }
 
 void CountStatus(CounterSet<ListenerCounter>& counters, std::size_t worker, int status) {
   counters.Add(worker, ListenerCounter::kRequests);
-  counters.Add(
-      worker,
-      ClassCounter(ListenerCounter::kStatus2xx, status).value_or(ListenerCounter::kStatus1xx));
+  const auto position = StatusClass(status);
+  counters.Add(worker, position ? OfClass(ListenerCounter::kStatus2xx, *position)
+                                : ListenerCounter::kStatus1xx);
   switch (status) {
     case 404:
       counters.Add(worker, ListenerCounter::kStatus404);
@@ -50,19 +56,35 @@ struct SingleStatus {
 };
 
 /// The counters of single statuses that members answer with; `Upstream` is every other one.
-constexpr SingleStatus kUpstreamSingles[] = {
-    {101, ListenerCounter::kUpstream101, PoolCounter::kUpstream101},
-    {400, ListenerCounter::kUpstream400, PoolCounter::kUpstream400},
-    {403, ListenerCounter::kUpstream403, PoolCounter::kUpstream403},
-    {404, ListenerCounter::kUpstream404, PoolCounter::kUpstream404},
-    {500, ListenerCounter::kUpstream500, PoolCounter::kUpstream500},
-    {501, ListenerCounter::kUpstream501, PoolCounter::kUpstream501},
-    {502, ListenerCounter::kUpstream502, PoolCounter::kUpstream502},
-    {503, ListenerCounter::kUpstream503, PoolCounter::kUpstream503},
-    {504, ListenerCounter::kUpstream504, PoolCounter::kUpstream504},
-};
-constexpr SingleStatus kUpstreamOther = {0, ListenerCounter::kUpstreamOther,
-                                         PoolCounter::kUpstreamOther};
+constexpr std::array kUpstreamSingles{SingleStatus{.status = 101,
+                                                   .listener = ListenerCounter::kUpstream101,
+                                                   .pool = PoolCounter::kUpstream101},
+                                      SingleStatus{.status = 400,
+                                                   .listener = ListenerCounter::kUpstream400,
+                                                   .pool = PoolCounter::kUpstream400},
+                                      SingleStatus{.status = 403,
+                                                   .listener = ListenerCounter::kUpstream403,
+                                                   .pool = PoolCounter::kUpstream403},
+                                      SingleStatus{.status = 404,
+                                                   .listener = ListenerCounter::kUpstream404,
+                                                   .pool = PoolCounter::kUpstream404},
+                                      SingleStatus{.status = 500,
+                                                   .listener = ListenerCounter::kUpstream500,
+                                                   .pool = PoolCounter::kUpstream500},
+                                      SingleStatus{.status = 501,
+                                                   .listener = ListenerCounter::kUpstream501,
+                                                   .pool = PoolCounter::kUpstream501},
+                                      SingleStatus{.status = 502,
+                                                   .listener = ListenerCounter::kUpstream502,
+                                                   .pool = PoolCounter::kUpstream502},
+                                      SingleStatus{.status = 503,
+                                                   .listener = ListenerCounter::kUpstream503,
+                                                   .pool = PoolCounter::kUpstream503},
+                                      SingleStatus{.status = 504,
+                                                   .listener = ListenerCounter::kUpstream504,
+                                                   .pool = PoolCounter::kUpstream504}};
+constexpr SingleStatus kUpstreamOther{
+    .status = 0, .listener = ListenerCounter::kUpstreamOther, .pool = PoolCounter::kUpstreamOther};
 
 const SingleStatus& UpstreamSingle(int status) {
   const auto* found = std::ranges::find(kUpstreamSingles, status, &SingleStatus::status);
@@ -70,19 +92,20 @@ const SingleStatus& UpstreamSingle(int status) {
 }
 
 void CountOwn(CounterSet<ListenerCounter>& counters, std::size_t worker, int status) {
-  if (const auto counter = ClassCounter(ListenerCounter::kOwn2xx, status)) {
-    counters.Add(worker, *counter);
+  if (const auto position = StatusClass(status)) {
+    counters.Add(worker, OfClass(ListenerCounter::kOwn2xx, *position));
   }
   struct Single {
     int status;
     ListenerCounter counter;
   };
-  static constexpr Single kSingles[] = {
-      {400, ListenerCounter::kOwn400}, {404, ListenerCounter::kOwn404},
-      {408, ListenerCounter::kOwn408}, {499, ListenerCounter::kOwn499},
-      {502, ListenerCounter::kOwn502}, {503, ListenerCounter::kOwn503},
-      {504, ListenerCounter::kOwn504},
-  };
+  static constexpr std::array kSingles{Single{.status = 400, .counter = ListenerCounter::kOwn400},
+                                       Single{.status = 404, .counter = ListenerCounter::kOwn404},
+                                       Single{.status = 408, .counter = ListenerCounter::kOwn408},
+                                       Single{.status = 499, .counter = ListenerCounter::kOwn499},
+                                       Single{.status = 502, .counter = ListenerCounter::kOwn502},
+                                       Single{.status = 503, .counter = ListenerCounter::kOwn503},
+                                       Single{.status = 504, .counter = ListenerCounter::kOwn504}};
   for (const Single& single : kSingles) {
     if (single.status == status) {
       counters.Add(worker, single.counter);
@@ -127,11 +150,10 @@ void CountUpstream(const WorkerContext& worker, const CompiledListener& listener
     }
     return;
   }
-  if (const auto counter = ClassCounter(MemberCounter::kStatus2xx, attempt.status)) {
-    member.Add(index, *counter);
-    pool.runtime->counters.Add(index, *ClassCounter(PoolCounter::kStatus2xx, attempt.status));
-    listener.runtime->counters.Add(
-        index, *ClassCounter(ListenerCounter::kUpstreamStatus2xx, attempt.status));
+  if (const auto position = StatusClass(attempt.status)) {
+    member.Add(index, OfClass(MemberCounter::kStatus2xx, *position));
+    pool.runtime->counters.Add(index, OfClass(PoolCounter::kStatus2xx, *position));
+    listener.runtime->counters.Add(index, OfClass(ListenerCounter::kUpstreamStatus2xx, *position));
   }
   const SingleStatus& single = UpstreamSingle(attempt.status);
   listener.runtime->counters.Add(index, single.listener);

@@ -15,8 +15,14 @@
 namespace elb::proxy {
 namespace {
 
-/// Length that a response without content declares (HEAD, 304).
+/// Length that a response declares, also one without content (HEAD, 304).
 std::optional<std::uint64_t> DeclaredLength(const http::ResponseHead& head) {
+  if (head.framing == http::Framing::kLength) {
+    return head.content_length;
+  }
+  if (head.framing != http::Framing::kNone) {
+    return std::nullopt;
+  }
   for (const http::Field& field : head.fields) {
     if (field.known == http::FieldName::kContentLength) {
       std::uint64_t value = 0;
@@ -314,16 +320,13 @@ void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behin
   TakeResponseFields(head);
   const bool complete = decoder_.complete();
   const bool trailers = complete && !decoder_.trailers().empty();
-  stream_->SendHead(
-      {.status = head.status,
-       .reason = head.reason,
-       .fields = worker_->response_fields,
-       .content_length =
-           head.framing == http::Framing::kLength
-               ? std::optional(head.content_length)
-               : (head.framing == http::Framing::kNone ? DeclaredLength(head) : std::nullopt),
-       .close = false},
-      extracted.content, complete && !trailers ? server::BodyEnd::kLast : server::BodyEnd::kMore);
+  stream_->SendHead({.status = head.status,
+                     .reason = head.reason,
+                     .fields = worker_->response_fields,
+                     .content_length = DeclaredLength(head),
+                     .close = false},
+                    extracted.content,
+                    complete && !trailers ? server::BodyEnd::kLast : server::BodyEnd::kMore);
   if (trailers) {
     stream_->SendTrailers(decoder_.trailers());
   }

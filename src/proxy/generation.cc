@@ -11,7 +11,6 @@ namespace {
 
 using contract::ConfigSnapshot;
 using contract::ListenerConfig;
-using contract::ListenerProtocol;
 using contract::PoolConfig;
 using contract::PoolProtocol;
 using contract::Shared;
@@ -174,8 +173,8 @@ class Compiler {
     listener->connect_timeout = next_.connect_timeout;
     if (same_tls) {
       listener->tls = before->tls;
-    } else if (config->tls) {
-      ELB_ASSIGN_OR_RETURN(listener->tls, CompileTls(*config));
+    } else if (const auto& source = config->tls; source.has_value()) {
+      ELB_ASSIGN_OR_RETURN(listener->tls, CompileTls(*config, *source));
     }
     ELB_RETURN_IF_ERROR(CompilePolicies(before.get(), *listener));
     listener->own_cookies = OwnCookies(*listener);
@@ -274,8 +273,8 @@ class Compiler {
            CertificateChanged(config.tls->client_ca);
   }
 
-  Result<std::shared_ptr<const tls::ServerContext>> CompileTls(const ListenerConfig& config) {
-    const contract::TlsConfig& source = *config.tls;
+  Result<std::shared_ptr<const tls::ServerContext>> CompileTls(const ListenerConfig& config,
+                                                               const contract::TlsConfig& source) {
     tls::ServerSpec spec{
         .policy = {.protocols = source.protocols, .ciphers = source.ciphers},
         .default_certificate = Lookup(result_->certificates, source.default_certificate),
