@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -37,8 +36,8 @@ std::size_t LongestValue(const L7RuleConfig& rule) {
 using BasicRank = std::tuple<int, int, std::size_t>;
 
 BasicRank RankInBasicMode(const L7PolicyConfig& policy) {
-  enum Group : int { kEverything, kWithHost, kWithoutHost, kRest };
-  enum Kind : int { kExact, kPrefix, kRegex };
+  enum Group : std::uint8_t { kEverything, kWithHost, kWithoutHost, kRest };
+  enum Kind : std::uint8_t { kExact, kPrefix, kRegex };
   const auto longer_first = [](std::size_t length) {
     return std::numeric_limits<std::size_t>::max() - length;
   };
@@ -71,7 +70,9 @@ AdvancedRank RankInAdvancedMode(const L7PolicyConfig& policy) {
 std::vector<PolicyPosition> EvaluationOrder(std::span<const L7PolicyConfig> policies,
                                             bool advanced) {
   std::vector<PolicyPosition> order(policies.size());
-  std::iota(order.begin(), order.end(), PolicyPosition{0});
+  for (PolicyPosition at = 0; at < order.size(); ++at) {
+    order[at] = at;
+  }
   const auto sort_by = [&](const auto& rank) {
     std::ranges::sort(order, {}, [&](PolicyPosition at) {
       return std::pair(rank(policies[at]), at);  // Equal ranks: as given.

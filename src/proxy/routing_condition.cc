@@ -110,16 +110,8 @@ Result<RoutingCondition::Matcher> RoutingCondition::Make(const L7RuleConfig& rul
       return MakeHost(rule);
     case RuleType::kPath:
       return MakePath(rule);
-    case RuleType::kMethod: {
-      Method method;
-      for (const std::string& value : rule.values) {
-        const http::Method named = http::MethodOf(value);
-        if (named != http::Method::kOther) {  // Else every unknown method would match.
-          method.methods |= 1U << static_cast<unsigned>(named);
-        }
-      }
-      return method;
-    }
+    case RuleType::kMethod:
+      return MakeMethod(rule);
     case RuleType::kHeader: {
       std::vector<std::string> lower(rule.values.size());
       std::ranges::transform(rule.values, lower.begin(), &LowerCase);
@@ -136,6 +128,17 @@ Result<RoutingCondition::Matcher> RoutingCondition::Make(const L7RuleConfig& rul
       break;
   }
   return MakeSource(rule);
+}
+
+RoutingCondition::Method RoutingCondition::MakeMethod(const L7RuleConfig& rule) {
+  Method method;
+  for (const std::string& value : rule.values) {
+    const http::Method named = http::MethodOf(value);
+    if (named != http::Method::kOther) {  // Else every unknown method would match.
+      method.methods |= 1U << static_cast<unsigned>(named);
+    }
+  }
+  return method;
 }
 
 RoutingCondition::Host RoutingCondition::MakeHost(const L7RuleConfig& rule) {

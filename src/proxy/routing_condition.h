@@ -68,6 +68,7 @@ class RoutingCondition {
 
   RoutingCondition(Matcher matcher, bool invert, int cost);
   [[nodiscard]] static Result<Matcher> Make(const contract::L7RuleConfig& rule, KeyTables& keys);
+  [[nodiscard]] static Method MakeMethod(const contract::L7RuleConfig& rule);
   [[nodiscard]] static Host MakeHost(const contract::L7RuleConfig& rule);
   [[nodiscard]] static Result<Matcher> MakePath(const contract::L7RuleConfig& rule);
   [[nodiscard]] static Result<Matcher> MakeSource(const contract::L7RuleConfig& rule);

@@ -24,8 +24,7 @@ std::string_view Keep(std::string& arena, std::string_view text) {
 /// The same in lower case.
 std::string_view KeepLower(std::string& arena, std::string_view text) {
   const std::string_view kept = Keep(arena, text);
-  std::transform(kept.begin(), kept.end(), arena.end() - static_cast<std::ptrdiff_t>(kept.size()),
-                 &Lower);
+  std::ranges::transform(kept, arena.end() - static_cast<std::ptrdiff_t>(kept.size()), &Lower);
   return kept;
 }
 

@@ -29,6 +29,10 @@ class WorkerListener final : public net::AcceptHandler,
  public:
   WorkerListener(std::shared_ptr<const CompiledListener> compiled, WorkerContext& worker);
   ~WorkerListener() override;
+  WorkerListener(const WorkerListener&) = delete;
+  WorkerListener& operator=(const WorkerListener&) = delete;
+  WorkerListener(WorkerListener&&) = delete;
+  WorkerListener& operator=(WorkerListener&&) = delete;
 
   /// Puts a new configuration in force and reconciles the sockets. Connections and sockets of
   /// unchanged addresses are untouched.
