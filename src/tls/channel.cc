@@ -110,7 +110,7 @@ Outcome<bool> Channel::Receive() {
       break;
   }
   input_.Keep();
-  lower_end_ = read;
+  lower_end_ = read.fault;
   failure_ = EndFault();
   return std::unexpected(*failure_);
 }
@@ -171,10 +171,21 @@ void Channel::SetSignal(net::Signal* signal) {
   }
 }
 
+namespace {
+
+/// What a reader is told of an end.
+net::ReadResult EndOf(const Fault& end) {
+  using Kind = net::ReadResult::Kind;
+  return {
+      .kind = end.code == FaultCode::kNone ? Kind::kEnd : Kind::kFault, .bytes = 0, .fault = end};
+}
+
+}  // namespace
+
 net::ReadResult Channel::Read(std::span<std::byte> into) {
   ELB_ASSERT(established_);
   if (end_) {
-    return *end_;
+    return EndOf(*end_);
   }
   const Call call(*this);
   std::size_t done = 0;
@@ -182,8 +193,7 @@ net::ReadResult Channel::Read(std::span<std::byte> into) {
     room_ = into.size() - done;
     if (input_.empty() && SSL_pending(ssl_.get()) == 0 && !Refill()) {
       if (lower_end_) {
-        end_ =
-            net::ReadResult{.kind = net::ReadResult::Kind::kFault, .bytes = 0, .fault = EndFault()};
+        end_ = EndFault();
       }
       break;
     }
@@ -199,7 +209,7 @@ net::ReadResult Channel::Read(std::span<std::byte> into) {
     idle_steps_ = 0;
   }
   if (done == 0) {
-    return end_.value_or(net::ReadResult{});
+    return end_ ? EndOf(*end_) : net::ReadResult{};
   }
   if (end_ && signal_ != nullptr) {
     signal_->Notify();  // The lower stream told its end already; this one's is still to be told.
@@ -213,13 +223,12 @@ Channel::Step Channel::AfterRead(int result) {
   if (error == SSL_ERROR_WANT_READ && !Abused()) {
     return !lower_end_ && input_.empty() ? Step::kDone : Step::kAgain;
   }
-  using Kind = net::ReadResult::Kind;
   if (error == SSL_ERROR_ZERO_RETURN) {
-    end_ = net::ReadResult{.kind = Kind::kEnd, .bytes = 0, .fault = {}};
+    end_ = Fault{};
     return Step::kEnded;
   }
   fatal_ = true;
-  end_ = net::ReadResult{.kind = Kind::kFault, .bytes = 0, .fault = TlsFault()};
+  end_ = TlsFault();
   ERR_clear_error();
   return Step::kEnded;
 }
@@ -329,9 +338,9 @@ std::unexpected<Fault> Channel::Refuse(FaultCode code, std::int16_t detail) {
 /// What the end of the lower stream means here: an orderly end is a cut once there is TLS.
 Fault Channel::EndFault() const {
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): asked only once the lower stream ended.
-  const net::ReadResult& end = *lower_end_;
-  if (end.kind == net::ReadResult::Kind::kFault) {
-    return {.side = side_, .code = end.fault.code, .detail = end.fault.detail};
+  const Fault& end = *lower_end_;
+  if (end.code != FaultCode::kNone) {
+    return {.side = side_, .code = end.code, .detail = end.detail};
   }
   return {.side = side_, .code = established_ ? FaultCode::kReset : FaultCode::kClosed};
 }
@@ -366,7 +375,7 @@ bool Channel::Refill() {
   const net::ReadResult read = input_.Fill(*lower_, std::span(ThreadScratch().input).first(limit));
   using Kind = net::ReadResult::Kind;
   if (read.kind == Kind::kEnd || read.kind == Kind::kFault) {
-    lower_end_ = read;
+    lower_end_ = read.fault;
   }
   if (!established_) {
     handshake_bytes_ += read.bytes;

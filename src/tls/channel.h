@@ -100,13 +100,14 @@ class Channel {
   std::size_t handshake_bytes_ = 0;  ///< Ciphertext received before the end of the handshake.
   FaultSide side_;
   bool established_ = false;
-  bool closing_ = false;                      ///< `CloseWrite` was called.
-  bool fatal_ = false;                        ///< OpenSSL refuses any further work.
-  std::uint8_t refusals_ = 0;                 ///< Renegotiations that were refused.
-  std::uint16_t idle_steps_ = 0;              ///< Protocol messages since the last plaintext.
-  std::int16_t alert_ = 0;                    ///< The fatal alert sent or received.
-  std::optional<net::ReadResult> lower_end_;  ///< How the lower stream ended.
-  std::optional<net::ReadResult> end_;        ///< How this one ended for reading.
+  bool closing_ = false;          ///< `CloseWrite` was called.
+  bool fatal_ = false;            ///< OpenSSL refuses any further work.
+  std::uint8_t refusals_ = 0;     ///< Renegotiations that were refused.
+  std::uint16_t idle_steps_ = 0;  ///< Protocol messages since the last plaintext.
+  std::int16_t alert_ = 0;        ///< The fatal alert sent or received.
+  // Every idle connection has these: a fault with code kNone is an orderly end.
+  std::optional<Fault> lower_end_;  ///< How the lower stream ended.
+  std::optional<Fault> end_;        ///< How this one ended for reading.
   std::optional<Fault> failure_;
   std::optional<Fault> write_fault_;
 };
