@@ -1,6 +1,6 @@
 // A TLS 1.3 load client for what wrk cannot do: handshakes, a fixed request rate, idle connections.
 //
-//   tls_client handshakes ADDRESS PORT SECONDS CONNECTIONS full|resumed
+//   tls_client handshakes ADDRESS PORT SECONDS CONNECTIONS full|resumed [SERVER_NAME]
 //   tls_client rate       ADDRESS PORT SECONDS CONNECTIONS REQUESTS_PER_SECOND TARGET
 //   tls_client idle       ADDRESS PORT CONNECTIONS TARGET     (until standard input ends)
 //
@@ -54,6 +54,7 @@ using SessionPointer = std::unique_ptr<SSL_SESSION, SessionDeleter>;
 struct Peer {
   sockaddr_in address{};
   SSL_CTX* context = nullptr;
+  std::string server_name;  ///< Empty: none is sent.
 };
 
 SSL_CTX* MakeContext() {
@@ -84,6 +85,9 @@ class Connection {
     }
     ssl_.reset(SSL_new(peer.context));
     SSL_set_fd(ssl_.get(), socket_);
+    if (!peer.server_name.empty()) {
+      SSL_set_tlsext_host_name(ssl_.get(), peer.server_name.c_str());
+    }
     if (session != nullptr) {
       SSL_set_session(ssl_.get(), session);
     }
@@ -260,7 +264,8 @@ int main(int argc, char** argv) {
   inet_pton(AF_INET, given[1].c_str(), &peer.address.sin_addr);
   peer.address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(given[2])));
   peer.context = MakeContext();
-  if (given[0] == "handshakes" && given.size() == 6) {
+  if (given[0] == "handshakes" && given.size() >= 6) {
+    peer.server_name = given.size() > 6 ? given[6] : "";
     Handshakes(peer, std::stod(given[3]), std::stoi(given[4]), given[5] == "resumed");
   } else if (given[0] == "rate" && given.size() == 7) {
     Rate(peer, std::stod(given[3]), std::stoi(given[4]), std::stod(given[5]), given[6]);

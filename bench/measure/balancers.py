@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from measure.processes import Pinned, free_port
@@ -28,17 +29,20 @@ http {{
 
 
 class Backend:
-    """nginx with static files of 128 B and 1 MB, without TLS."""
+    """nginx with static files of 128 B and 1 MB, on one port without TLS, on another with it."""
 
-    def __init__(self, directory: Path, core: int):
-        self.port = free_port()
+    def __init__(self, directory: Path, core: int, issued):
+        self.port, self.tls_port = free_port(), free_port()
+        crt, key = issued.write(directory / "backend-keys")
         root = directory / "files"
         root.mkdir()
         (root / "128").write_bytes(b"x" * 128)
         (root / "1m").write_bytes(b"x" * 1_000_000)
         config = NGINX_COMMON.format(dir=directory, name="backend") + f"""
   open_file_cache max=100; open_file_cache_valid 3600s;
-  server {{ listen {ADDRESS}:{self.port} backlog=4096; root {root}; }} }}"""
+  server {{ listen {ADDRESS}:{self.port} backlog=4096; listen {ADDRESS}:{self.tls_port} ssl
+    backlog=4096; ssl_certificate {crt}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites {SUITE}; ssl_ecdh_curve X25519; root {root}; }} }}"""
         path = directory / "backend.conf"
         path.write_text(config)
         self.running = Pinned(["nginx", "-c", path], core, directory / "backend.out")
@@ -49,14 +53,16 @@ class Backend:
 
 
 class Balancer:
-    """One balancer process (tree) that serves HTTPS at `address`:`port`."""
+    """One balancer process (tree) that serves HTTPS at `address`:`port`, HTTP/2 included, and at
+    `reencrypting_port` what it fetches over HTTPS."""
 
     name = ""
+    server_name = ""  #: What handshakes ask for; empty: nothing.
 
-    def __init__(self, directory: Path, core: int, backend_port: int, issued):
+    def __init__(self, directory: Path, core: int, backend: Backend, issued):
         self.directory, self.core = directory, core
-        self.backend_port, self.issued = backend_port, issued
-        self.address, self.port = ADDRESS, 0
+        self.backend, self.issued = backend, issued
+        self.address, self.port, self.reencrypting_port = ADDRESS, 0, 0
 
     def start(self) -> "Balancer":
         raise NotImplementedError
@@ -77,7 +83,7 @@ class Haproxy(Balancer):
     name = "haproxy"
 
     def start(self) -> "Haproxy":
-        self.port = free_port()
+        self.port, self.reencrypting_port = free_port(), free_port()
         bundle = self.directory / "haproxy.pem"
         bundle.write_text(self.issued.chain_pem + self.issued.key_pem)
         config = self.directory / "haproxy.cfg"
@@ -96,12 +102,19 @@ defaults
   option http-keep-alive
   http-reuse always
 frontend f
-  bind {ADDRESS}:{self.port} ssl crt {bundle} curves X25519 alpn http/1.1
+  bind {ADDRESS}:{self.port} ssl crt {bundle} curves X25519 alpn h2,http/1.1
   option forwardfor
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]
   default_backend b
+frontend t
+  bind {ADDRESS}:{self.reencrypting_port} ssl crt {bundle} curves X25519 alpn h2,http/1.1
+  option forwardfor
+  http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+  default_backend e
 backend b
-  server s {ADDRESS}:{self.backend_port}
+  server s {ADDRESS}:{self.backend.port}
+backend e
+  server s {ADDRESS}:{self.backend.tls_port} ssl verify none alpn http/1.1
 """)
         command = ["haproxy", "-db", "-f", config]
         self.running = Pinned(command, self.core, self.directory / "haproxy.out")
@@ -118,27 +131,36 @@ class Nginx(Balancer):
     name = "nginx"
 
     def start(self) -> "Nginx":
-        self.port = free_port()
+        self.port, self.reencrypting_port = free_port(), free_port()
         crt, key = self.issued.write(self.directory / "nginx-keys")
         config = self.directory / "nginx.conf"
         config.write_text(NGINX_COMMON.format(dir=self.directory, name="nginx") + f"""
-  upstream b {{ server {ADDRESS}:{self.backend_port}; keepalive 512;
+  upstream b {{ server {ADDRESS}:{self.backend.port}; keepalive 512;
     keepalive_requests 1000000000; keepalive_timeout 3600s; }}
-  server {{
-    listen {ADDRESS}:{self.port} ssl backlog=4096;
-    ssl_certificate {crt}; ssl_certificate_key {key};
-    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {SUITE}; ssl_ecdh_curve X25519;
-    ssl_session_tickets on;
-    location / {{
-      proxy_pass http://b; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_max_temp_file_size 0;
-    }} }} }}""")
+  upstream e {{ server {ADDRESS}:{self.backend.tls_port}; keepalive 512;
+    keepalive_requests 1000000000; keepalive_timeout 3600s; }}
+{self.server(self.port, crt, key, "http://b")}
+{self.server(self.reencrypting_port, crt, key, "https://e")} }}""")
         command = ["nginx", "-c", config]
         self.running = Pinned(command, self.core, self.directory / "nginx.out")
         self.running.wait_for_port(ADDRESS, self.port)
         return self
+
+    @staticmethod
+    def server(port: int, crt: Path, key: Path, upstream: str) -> str:
+        return f"""
+  server {{
+    listen {ADDRESS}:{port} ssl http2 backlog=4096;
+    ssl_certificate {crt}; ssl_certificate_key {key};
+    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {SUITE}; ssl_ecdh_curve X25519;
+    ssl_session_tickets on;
+    location / {{
+      proxy_pass {upstream}; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_ssl_protocols TLSv1.3;
+      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_max_temp_file_size 0;
+    }} }}"""
 
     @classmethod
     def version(cls) -> str:
@@ -146,10 +168,18 @@ class Nginx(Balancer):
         return re.search(r"nginx/(\S+)", text)[1]
 
 
+@dataclass
+class Member:
+    port: int
+    name: str = "backend"
+    address: str = ADDRESS
+
+
 class Elbd(Balancer):
     """Configured through its API, as a user would."""
 
     name = "elbd"
+    quotas = dict.fromkeys(("loadbalancer", "listener", "certificate", "pool", "member"), -1)
     path = REPOSITORY / "build/release/src/daemon/elbd"
 
     def start(self) -> "Elbd":
@@ -158,25 +188,33 @@ class Elbd(Balancer):
         sys.path.insert(0, str(REPOSITORY / "tests"))
         from rig.daemon import Daemon
 
-        class Member:
-            name, address, port = "backend", ADDRESS, self.backend_port
-
         before = os.sched_getaffinity(0)
         if os.cpu_count() > 1:
             os.sched_setaffinity(0, {self.core})  # Inherited by the daemon.
         try:
-            self.daemon = Daemon(path=self.path, workers=1, config={"access_log": None}).init()
+            config = {"access_log": None, "quotas": self.quotas}
+            self.daemon = Daemon(path=self.path, workers=1, config=config).init()
             self.daemon.start()
         finally:
             os.sched_setaffinity(0, before)
         api = self.daemon.api()
-        certificate = api.make_certificate(self.issued)
-        service = api.make_service(
-            api.make_lb(), [Member()], port=8443, certificate=certificate, keepalive_timeout=4000,
-            tls_ciphers_policy="tls-1-2-fs-with-1-3",
+        lb, certificate = api.make_lb(), api.make_certificate(self.issued)
+        plain, reencrypting = (
+            api.make_service(
+                lb, [Member(port=member)], port=port, certificate=certificate,
+                keepalive_timeout=4000, tls_ciphers_policy="tls-1-2-fs-with-1-3",
+                http2_enable=True, pool={"protocol": protocol},
+            )
+            for port, member, protocol in (
+                (8443, self.backend.port, "HTTP"), (8444, self.backend.tls_port, "HTTPS"))
         )  # fmt: skip
-        self.address, self.port = service.address, service.port
+        self.address, self.port = plain.address, plain.port
+        self.reencrypting_port = reencrypting.port
+        self.prepare(api, plain)
         return self
+
+    def prepare(self, api, service) -> None:
+        """What a variant adds to the plain service."""
 
     def stop(self) -> None:
         self.daemon.destroy()
@@ -190,3 +228,43 @@ class Elbd(Balancer):
         commit = subprocess.run(["git", "-C", REPOSITORY, "rev-parse", "--short", "HEAD"],
                                 capture_output=True, text=True)  # fmt: skip
         return commit.stdout.strip() or "unknown"
+
+
+class ElbdManyCertificates(Elbd):
+    """Holds 10,000 certificates that are chosen by server name, 30 for each of its listeners, as
+    many as one may have."""
+
+    name = "10,000 certificates"
+    count, per_listener = 10_000, 30
+    server_name = "name-15.bench.test"
+    quotas = {**Elbd.quotas, "listeners_per_loadbalancer": -1}
+
+    def prepare(self, api, service) -> None:
+        from rig import certs
+
+        authority, ids = certs.Authority(), []
+        for number in range(self.count):
+            name = f"name-{number}.bench.test"
+            ids.append(api.make_certificate(authority.issue(name), domain=name)["id"])
+        service.update_listener(sni_container_refs=ids[: self.per_listener])
+        for start in range(self.per_listener, self.count, self.per_listener):
+            api.create("listener", loadbalancer_id=service.lb["id"], protocol="HTTPS",
+                       protocol_port=10_000 + start,
+                       default_tls_container_ref=ids[start],
+                       sni_container_refs=ids[start : start + self.per_listener])
+
+
+class ElbdLongList(Elbd):
+    """Refuses 100,000 addresses, none of which is a client's."""
+
+    name = "100,000 addresses"
+    quotas = {**Elbd.quotas, "ipgroup": -1, "ipgroup_max_length": -1}
+
+    def prepare(self, api, service) -> None:
+        made = api.create("ipgroup", ip_list=[])
+        addresses = [{"ip": f"10.{a}.{b}.{c}"} for a in range(10) for b in range(100)
+                     for c in range(0, 200, 2)]  # fmt: skip
+        for start in range(0, len(addresses), 20_000):
+            api.call("POST", f"ipgroups/{made['id']}/iplist/create-or-update",
+                     {"ipgroup": {"ip_list": addresses[start : start + 20_000]}}).expect(200)
+        service.update_listener(ipgroup={"ipgroup_id": made["id"], "type": "black"})

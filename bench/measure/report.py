@@ -9,7 +9,7 @@ import statistics
 import subprocess
 from pathlib import Path
 
-from measure.scenarios import ROWS, Row
+from measure.scenarios import OWN_ROWS, ROWS, Row
 
 Samples = dict[tuple[str, str], dict[str, list[float]]]  #: (scenario, number) -> balancer -> values
 REFERENCE = "haproxy"
@@ -30,10 +30,37 @@ def ratio(by_balancer: dict[str, list[float]], name: str) -> float | None:
     return statistics.median(own / other for own, other in pairs if other) if pairs else None
 
 
+def judged(row: Row, by_balancer: dict[str, list[float]]) -> float | None:
+    """The ratio that the row's target is for."""
+    value = ratio(by_balancer, "elbd")
+    if not row.against_best or value is None:
+        return value
+    others = [name for name in by_balancer if name != "elbd"]
+    rounds = zip(*(by_balancer[name] for name in ["elbd", *others]))
+    return statistics.median(own / min(rest) for own, *rest in rounds)
+
+
+def own_table(own: dict[str, list[float]]) -> list[str]:
+    """elbd's variants beside plain elbd."""
+    if not own:
+        return []
+    lines = ["", "| CPU of elbd | plain | variant | ratio | target |", "|---|---|---|---|---|"]
+    for row in OWN_ROWS:
+        value = own_ratio(own, row)
+        lines.append(f"| {row.title} ({row.unit}) | {cell(own['elbd'])} | {cell(own[row.number])} "
+                     f"| {value:.2f} | {verdict(row, value)} |")
+    return lines
+
+
+def own_ratio(own: dict[str, list[float]], row: Row) -> float:
+    return statistics.median(b / a for a, b in zip(own["elbd"], own[row.number]))
+
+
 def verdict(row: Row, value: float | None) -> str:
     if row.target is None or value is None:
         return ""
-    return f"≤ {row.target:.2f} {'met' if value <= row.target else 'MISSED'}"
+    best = f"{value:.2f} of the better one, " if row.against_best else ""
+    return f"{best}≤ {row.target:.2f} {'met' if value <= row.target else 'MISSED'}"
 
 
 def table(samples: Samples, names: list[str]) -> str:
@@ -47,16 +74,16 @@ def table(samples: Samples, names: list[str]) -> str:
         ratios = {name: ratio(by_balancer, name) for name in others}
         cells = [f"{row.title} ({row.unit})", *(cell(by_balancer.get(name, [])) for name in names)]
         cells += [f"{value:.2f}" if value is not None else "–" for value in ratios.values()]
-        cells.append(verdict(row, ratios.get("elbd")))
+        cells.append(verdict(row, judged(row, by_balancer)))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def missed(samples: Samples) -> list[str]:
+def missed(samples: Samples, own: dict[str, list[float]]) -> list[str]:
     """Titles of the rows whose target elbd does not reach."""
-    found = []
+    found = [row.title for row in OWN_ROWS if own and own_ratio(own, row) > row.target]
     for row in ROWS:
-        value = ratio(samples.get((row.scenario, row.number), {}), "elbd")
+        value = judged(row, samples.get((row.scenario, row.number), {}))
         if row.target is not None and value is not None and value > row.target:
             found.append(row.title)
     return found
@@ -75,7 +102,8 @@ def machine() -> tuple[str, str]:
     return described, f"{cores}x-{slug}"
 
 
-def document(samples: Samples, names: list[str], versions: dict[str, str], settings: str) -> str:
+def document(samples: Samples, own: dict[str, list[float]], versions: dict[str, str],
+             settings: str) -> str:
     described, _ = machine()
     ssl = subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout.split("(")
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -88,7 +116,7 @@ def document(samples: Samples, names: list[str], versions: dict[str, str], setti
         "  TLS 1.3, TLS_AES_128_GCM_SHA256, X25519; keep-alive to an nginx with static files.",
         "- CPU: time of the balancer's threads from the kernel's scheduler, divided by requests.",
         "- Cells: median (lowest–highest) of the rounds; ratios: median of the rounds' ratios.",
-        "", table(samples, names), "",
+        "", table(samples, list(versions)), *own_table(own), "",
     ])  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from measure.balancers import SUITE, Balancer
 from measure.processes import cpu_nanoseconds, resident_bytes, run_pinned
 
 SMALL_CONNECTIONS, LARGE_CONNECTIONS, HANDSHAKE_CONNECTIONS, RATE_CONNECTIONS = 64, 16, 16, 32
+HTTP2_CONNECTIONS, HTTP2_STREAMS = 16, 16
 
 
 @dataclass
@@ -43,8 +44,8 @@ def cpu_of(balancer: Balancer, action: Callable[[], dict]) -> tuple[dict, float]
     return result, (cpu_nanoseconds(balancer.pid) - before) / 1000
 
 
-def wrk(balancer: Balancer, load: Load, target: str, connections: int) -> dict:
-    url = f"https://{balancer.address}:{balancer.port}{target}"
+def wrk(balancer: Balancer, load: Load, target: str, connections: int, port: int = 0) -> dict:
+    url = f"https://{balancer.address}:{port or balancer.port}{target}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{load.seconds:g}s", url]
     text = run_pinned(command, load.core, load.seconds + 60)
     if "Socket errors" in text or "Non-2xx" in text:
@@ -62,6 +63,28 @@ def keep_alive(target: str, connections: int) -> Callable[[Balancer, Load], dict
     return measure
 
 
+def https_backend(balancer: Balancer, load: Load) -> dict[str, float]:
+    port = balancer.reencrypting_port
+    result, cpu = cpu_of(balancer, lambda: wrk(balancer, load, "/128", SMALL_CONNECTIONS, port))
+    return {"cpu": cpu / result["count"]}
+
+
+def h2load(balancer: Balancer, load: Load) -> dict:
+    """Runs for a time that h2load counts itself; the connections stand before it begins."""
+    url = f"https://{balancer.address}:{balancer.port}/128"
+    text = run_pinned(["h2load", "-t1", f"-c{HTTP2_CONNECTIONS}", f"-m{HTTP2_STREAMS}",
+                       f"-D{load.seconds:g}", url], load.core, load.seconds + 60)  # fmt: skip
+    counts = re.search(r"requests: (\d+) total, .* (\d+) succeeded, (\d+) failed", text)
+    if "Application protocol: h2" not in text or int(counts[3]) or "2xx" not in text:
+        raise RuntimeError(f"{balancer.name}: {text}")
+    return {"count": int(counts[2]), "seconds": load.seconds}
+
+
+def http2(balancer: Balancer, load: Load) -> dict[str, float]:
+    result, cpu = cpu_of(balancer, lambda: h2load(balancer, load))
+    return {"cpu": cpu / result["count"], "rate": result["count"] / result["seconds"]}
+
+
 def tls_client(load: Load, balancer: Balancer, mode: str, *arguments) -> dict:
     command = [load.client, mode, balancer.address, balancer.port, *arguments]
     return json.loads(run_pinned(command, load.core, load.seconds + 60))
@@ -69,7 +92,8 @@ def tls_client(load: Load, balancer: Balancer, mode: str, *arguments) -> dict:
 
 def handshakes(kind: str) -> Callable[[Balancer, Load], dict[str, float]]:
     def measure(balancer: Balancer, load: Load) -> dict[str, float]:
-        arguments = (load.seconds, HANDSHAKE_CONNECTIONS, kind)
+        name = (balancer.server_name,) if balancer.server_name else ()
+        arguments = (load.seconds, HANDSHAKE_CONNECTIONS, kind, *name)
         result, cpu = cpu_of(
             balancer, lambda: tls_client(load, balancer, "handshakes", *arguments)
         )
@@ -117,6 +141,7 @@ class Row:
     unit: str
     target: float | None = None
     more_is_better: bool = False
+    against_best: bool = False  #: The target is the ratio to the better one of the others.
 
 
 SCENARIOS: dict[str, Callable[[Balancer, Load], dict[str, float]]] = {
@@ -125,6 +150,8 @@ SCENARIOS: dict[str, Callable[[Balancer, Load], dict[str, float]]] = {
     "full": handshakes("full"),
     "resumed": handshakes("resumed"),
     "rate": fixed_rate,
+    "http2": http2,
+    "https": https_backend,
 }
 FRESH_PROCESS = {"memory": idle_memory}
 
@@ -133,6 +160,9 @@ ROWS = [
     Row("large", "cpu", "HTTPS keep-alive, 1 MB: CPU per request", "µs", 0.85),
     Row("full", "cpu", "full handshake: CPU each", "µs", 1.0),
     Row("resumed", "cpu", "resumed handshake: CPU each", "µs"),
+    Row("http2", "cpu", "HTTP/2, 128 B: CPU per request", "µs", 0.90, against_best=True),
+    Row("https", "cpu", "HTTPS to the backend, 128 B: CPU per request", "µs", 0.90,
+        against_best=True),
     Row("memory", "memory", "memory per idle TLS connection", "B", 1.0),
     Row("small", "rate", "throughput, 128 B", "requests/s", None, True),
     Row("large", "rate", "throughput, 1 MB", "requests/s", None, True),
@@ -142,4 +172,10 @@ ROWS = [
     Row("rate", "p99", "latency at a fixed rate, 99 %", "µs"),
     Row("rate", "p999", "latency at a fixed rate, 99.9 %", "µs"),
     Row("rate", "cpu", "CPU per request at a fixed rate", "µs"),
+]
+
+#: What a variant of elbd costs a handshake (a new connection) beside plain elbd.
+OWN_ROWS = [
+    Row("own", "10,000 certificates", "full handshake with 10,000 SNI certificates", "µs", 1.05),
+    Row("own", "100,000 addresses", "full handshake with 100,000 access-list entries", "µs", 1.05),
 ]

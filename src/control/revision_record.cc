@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "control/draft.h"
 #include "crypto/hash.h"
@@ -30,16 +33,20 @@ Json Shortened(const Json& value) {
   return {{"length", text.size()}, {"sha256", crypto::Sha256Hex(text)}};
 }
 
-/// Elements of `from` that `without` does not hold, each as often as it is missing.
+/// Elements of `from` that `without` does not hold, each as often as it is missing. Lists may have
+/// 100,000 elements.
 Json Missing(const Json& from, const Json& without) {
-  std::vector<Json> rest(without.begin(), without.end());
+  absl::flat_hash_map<std::string, std::size_t> rest;
+  for (const Json& element : without) {
+    ++rest[Dump(element)];
+  }
   Json missing = Json::array();
   for (const Json& element : from) {
-    const auto found = std::ranges::find(rest, element);
-    if (found == rest.end()) {
+    const auto found = rest.find(Dump(element));
+    if (found == rest.end() || found->second == 0) {
       missing.push_back(element);
     } else {
-      rest.erase(found);
+      --found->second;
     }
   }
   return missing;
