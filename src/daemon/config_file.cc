@@ -109,17 +109,41 @@ class ConfigReader {
     return {};
   }
 
+  /// Which of two words stands there; the first where none does.
+  struct Words {
+    std::string_view first;
+    std::string_view second;
+  };
+  Result<bool> Choice(const YAML::Node& node, const std::string& key, const Words& words) {
+    std::string text(words.first);
+    ELB_RETURN_IF_ERROR(Text(node, key, text));
+    if (text != words.first && text != words.second) {
+      return BadKey(file_, node, key, fmt::format("must be {} or {}", words.first, words.second));
+    }
+    return text == words.second;
+  }
+
   Result<void> ReadAccessLog(const YAML::Node& log) {
     if (!log.IsDefined()) {
       return {};
     }
-    ELB_RETURN_IF_ERROR(CheckKeys(log, "access_log.", {"file", "stdout"}));
+    ELB_RETURN_IF_ERROR(
+        CheckKeys(log, "access_log.", {"file", "stdout", "format", "loadbalancers"}));
     ELB_RETURN_IF_ERROR(Text(log["file"], "access_log.file", config_.access_log_file));
     std::string to_stdout;
     ELB_RETURN_IF_ERROR(Text(log["stdout"], "access_log.stdout", to_stdout));
     if (!to_stdout.empty() && to_stdout != "true" && to_stdout != "false") {
       return BadKey(file_, log["stdout"], "access_log.stdout", "must be true or false");
     }
+    ELB_ASSIGN_OR_RETURN(const bool vendor,
+                         Choice(log["format"], "access_log.format", {"json", "vendor"}));
+    ELB_ASSIGN_OR_RETURN(
+        const bool with_logtank,
+        Choice(log["loadbalancers"], "access_log.loadbalancers", {"all", "with_logtank"}));
+    using proxy::LogFormat;
+    using proxy::LogScope;
+    config_.access_log_options = {.format = vendor ? LogFormat::kVendor : LogFormat::kJson,
+                                  .scope = with_logtank ? LogScope::kWithLogtank : LogScope::kAll};
     config_.access_log = to_stdout == "true" || !config_.access_log_file.empty();
     return {};
   }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "control/node_config.h"
+#include "proxy/access_log.h"
 
 namespace elb::daemon {
 
@@ -15,6 +16,7 @@ struct DaemonConfig {
   std::uint16_t api_port = 9080;  ///< 0: any free one.
   std::size_t workers = 0;        ///< 0: one per core.
   bool access_log = false;
+  proxy::AccessLogOptions access_log_options;
   std::string access_log_file;  ///< Empty: standard output.
 };
 

@@ -118,7 +118,9 @@ Result<void> Node::StartDataPlane() {
   parts.sticky_keys = &sticky_keys_;
   parts.cells = &cells_;
   reject_log_.writer = telemetry::LogWriter::OnStandardError(config.workers);
-  parts.logs = {.access = config.access_log ? &access_log_ : nullptr, .reject = &reject_log_};
+  parts.logs = {.options = config.access_log_options,
+                .access = config.access_log ? &access_log_ : nullptr,
+                .reject = &reject_log_};
   parts.health = health_.get();
   ELB_ASSIGN_OR_RETURN(data_plane_, proxy::ProxyDataPlane::Create(parts));
   return {};

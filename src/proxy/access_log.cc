@@ -1,99 +1,42 @@
 #include "proxy/access_log.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <array>
-#include <cctype>
-#include <chrono>
 #include <cstdint>
-#include <cstring>
-#include <ctime>
-#include <iterator>
+#include <string>
 
 #include "proxy/json_line.h"
+#include "proxy/log_values.h"
+#include "proxy/vendor_line.h"
 #include "tls/server_stream.h"
 
 namespace elb::proxy {
 namespace {
 
-std::string_view FieldValue(const http::RequestHead& request, http::FieldName name) {
-  for (const http::Field& field : request.fields) {
-    if (field.known == name) {
-      return field.value;
-    }
-  }
-  return {};
-}
-
-std::string_view VersionText(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10:
-      return "HTTP/1.0";
-    case http::Version::kHttp11:
-      return "HTTP/1.1";
-    case http::Version::kHttp2:
-      break;
-  }
-  return "HTTP/2.0";
-}
-
-constexpr MonotonicTime kNever{};
-
-/// `", "`-joined values, one per attempt; `-` where a point was not reached.
-template <typename Append>
-void PerAttempt(JsonLine& json, std::string_view name, const ExchangeRecord& record,
-                const Append& append) {
-  json.Name(name);
-  json.Raw("\"");
-  bool first = true;
-  for (const AttemptRecord& attempt : record.attempts) {
-    if (!first) {
-      json.Raw(", ");
-    }
-    first = false;
-    append(attempt);
-  }
-  json.Raw(first ? "-\"" : "\"");
-}
-
-void AppendTime(JsonLine& json, const AttemptRecord& attempt, MonotonicTime at) {
-  if (at == kNever) {
-    json.Raw("-");
-  } else {
-    json.AppendSeconds(at - attempt.started);
-  }
-}
-
 void WriteAttempts(JsonLine& json, const ExchangeRecord& record) {
-  PerAttempt(json, "upstream_status", record, [&](const AttemptRecord& attempt) {
-    json.Raw(attempt.status == 0 ? std::string("-") : fmt::format("{}", attempt.status));
-  });
-  PerAttempt(json, "upstream_connect_time", record, [&](const AttemptRecord& attempt) {
-    if (attempt.reused) {
-      json.Raw("0.000");
-    } else {
-      AppendTime(json, attempt, attempt.connected);
-    }
-  });
-  PerAttempt(json, "upstream_header_time", record,
-             [&](const AttemptRecord& attempt) { AppendTime(json, attempt, attempt.head); });
-  PerAttempt(json, "upstream_response_time", record,
-             [&](const AttemptRecord& attempt) { AppendTime(json, attempt, attempt.ended); });
-  PerAttempt(json, "upstream_addr", record,
-             [&](const AttemptRecord& attempt) { json.Raw(attempt.endpoint.ToString()); });
-  PerAttempt(json, "upstream_addr_priv", record,
-             [&](const AttemptRecord& attempt) { json.Raw(attempt.endpoint.ToString()); });
-  PerAttempt(json, "member_name", record,
-             [&](const AttemptRecord& attempt) { json.Raw(attempt.member->id.value()); });
+  struct Named {
+    std::string_view name;
+    AttemptValue value;
+  };
+  static constexpr std::array kFields = {
+      Named{"upstream_status", AttemptValue::kStatus},
+      Named{"upstream_connect_time", AttemptValue::kConnectTime},
+      Named{"upstream_header_time", AttemptValue::kHeaderTime},
+      Named{"upstream_response_time", AttemptValue::kResponseTime},
+      Named{"upstream_addr", AttemptValue::kAddress},
+      Named{"upstream_addr_priv", AttemptValue::kAddress},
+      Named{"member_name", AttemptValue::kMember},
+  };
+  for (const Named& field : kFields) {
+    json.Name(field.name);
+    json.Quoted([&](std::string& line) { AppendAttempts(line, record.attempts, field.value); });
+  }
 }
 
 void WriteRequest(JsonLine& json, const ExchangeRecord& record) {
   const http::RequestHead& request = record.stream->request();
-  const std::string_view host = request.authority.substr(0, request.authority.rfind(':'));
   json.Text("request_method", request.method_text);
   json.Text("scheme", record.stream->connection().tls != nullptr ? "https" : "http");
-  json.Text("host", request.authority.ends_with(']') ? request.authority : host);
+  json.Text("host", LoggedHost(*record.listener->config, request.authority));
   json.Text("router_request_uri", request.target);
   json.Text("server_protocol", VersionText(request.version));
   json.Text("http_user_agent", FieldValue(request, http::FieldName::kUserAgent));
@@ -102,33 +45,12 @@ void WriteRequest(JsonLine& json, const ExchangeRecord& record) {
   json.Number("request_header_length", request.head_bytes);
 }
 
-/// `2026-11-25T10:00:00+01:00`; made anew once per second and thread.
-std::string_view LocalTime(std::int64_t unix_s) {
-  thread_local std::int64_t made_for = -1;
-  thread_local std::array<char, 32> text{};
-  thread_local std::size_t length = 0;
-  if (made_for != unix_s) {
-    made_for = unix_s;
-    const auto time = static_cast<std::time_t>(unix_s);
-    std::tm parts{};
-    localtime_r(&time, &parts);
-    length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S%z", &parts);
-    std::memmove(&text[length - 1], &text[length - 2], 2);  // `+0100` to `+01:00`.
-    text[length - 2] = ':';
-    ++length;
-  }
-  return {text.data(), length};
-}
-
 /// Where and when, which every line has.
 void WriteStart(JsonLine& json, const WorkerContext& worker,
                 const contract::ListenerConfig& listener, const server::ConnectionFacts& connection,
                 int status) {
-  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          worker.reactor->wall_now().time_since_epoch())
-                          .count();
-  json.Name("msec");
-  json.Raw(fmt::format("{}.{:03}", millis / 1000, millis % 1000));
+  const std::int64_t millis = UnixMillis(worker.reactor->wall_now());
+  json.Millis("msec", millis);
   json.Text("access_log_topic_id", listener.load_balancer.log_topic_id);
   json.Text("time_iso8601", LocalTime(millis / 1000));
   json.Text("log_ver", "elb_01");
@@ -143,17 +65,9 @@ void WriteListener(JsonLine& json, const contract::ListenerConfig& listener,
   json.Text("listener_name", "listener_" + listener.id.value());
   json.Text("listener_id", listener.id.value());
   json.Text("tenant_id", listener.load_balancer.project.value());
-  json.Text("eip_address", listener.load_balancer.eip ? listener.load_balancer.eip->ToString()
-                                                      : connection.local.address.ToString());
-  json.Number("eip_port", listener.port);
-}
-
-/// The next word of a request line that may be anything.
-std::string_view TakeWord(std::string_view& line) {
-  const std::size_t end = std::min(line.find_first_of(" \r\n"), line.size());
-  const std::string_view word = line.substr(0, end);
-  line.remove_prefix(std::min(end + 1, line.size()));
-  return word;
+  const Endpoint shown = PublicEndpoint(listener, connection);
+  json.Text("eip_address", shown.address.ToString());
+  json.Number("eip_port", shown.port);
 }
 
 void WriteTls(JsonLine& json, const server::ConnectionFacts& connection) {
@@ -165,54 +79,25 @@ void WriteTls(JsonLine& json, const server::ConnectionFacts& connection) {
   json.Text("sni_domain_name", facts.sni);
 }
 
-std::string_view PolicyId(const ExchangeRecord& record) {
-  const RouteDecision& route = record.outcome->route;
-  return route.reason == RouteReason::kFirstMatch
-             ? std::string_view(record.listener->config->policies[route.policy].id.value())
-             : std::string_view();
-}
-
-/// `pool_<id>`, and with it the load balancer where the pool serves several.
-std::string PoolName(const ExchangeRecord& record, const contract::ListenerConfig& listener) {
-  if (record.pool == nullptr || record.outcome->pool_name.empty()) {
-    return {};
-  }
-  std::string name = "pool_" + record.pool->config->id.value();
-  if (record.pool->config->load_balancers.size() > 1) {
-    name += '*' + listener.load_balancer.id.value();
-  }
-  return name;
-}
-
-bool EqualWithoutCase(std::string_view one, std::string_view other) {
-  return std::ranges::equal(one, other, [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) ==
-           std::tolower(static_cast<unsigned char>(b));
-  });
-}
-
-/// The request fields that the listener's log names, or all but those: `name: value; name: value`.
-std::string CustomHeaders(const contract::ListenerConfig& listener,
-                          const http::RequestHead& request) {
-  std::string text;
-  if (listener.log_headers.empty()) {
-    return text;
-  }
-  for (const http::Field& field : request.fields) {
-    const bool named = std::ranges::any_of(listener.log_headers, [&](const std::string& name) {
-      return EqualWithoutCase(name, field.name);
-    });
-    if (named != listener.log_headers_exclude) {
-      fmt::format_to(std::back_inserter(text), "{}{}: {}", text.empty() ? "" : "; ", field.name,
-                     field.value);
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record) {
+  if (!Wants(*record.listener)) {
+    return;
+  }
+  if (options_.format == LogFormat::kVendor) {
+    WriteVendorLine(line_, worker, record);
+  } else {
+    WriteJson(worker, record);
+  }
+  Offer(worker, *record.listener);
+}
+
+bool AccessLog::Wants(const CompiledListener& listener) const {
+  return options_.scope == LogScope::kAll || !listener.config->load_balancer.log_topic_id.empty();
+}
+
+void AccessLog::WriteJson(const WorkerContext& worker, const ExchangeRecord& record) {
   const contract::ListenerConfig& listener = *record.listener->config;
   const server::ConnectionFacts& connection = record.stream->connection();
   JsonLine json(line_);
@@ -235,12 +120,25 @@ void AccessLog::Write(const WorkerContext& worker, const ExchangeRecord& record)
   WriteTls(json, connection);
   json.Text("error_reason", record.outcome->reason);
   json.End();
-  Offer(worker, *record.listener);
 }
 
 void AccessLog::WriteRefused(const WorkerContext& worker, const CompiledListener& listener,
                              const server::ConnectionFacts& connection,
                              const server::RefusedRequest& refused) {
+  if (!Wants(listener)) {
+    return;
+  }
+  if (options_.format == LogFormat::kVendor) {
+    WriteVendorLine(line_, worker, {*listener.config, connection, refused});
+  } else {
+    WriteRefusedJson(worker, listener, connection, refused);
+  }
+  Offer(worker, listener);
+}
+
+void AccessLog::WriteRefusedJson(const WorkerContext& worker, const CompiledListener& listener,
+                                 const server::ConnectionFacts& connection,
+                                 const server::RefusedRequest& refused) {
   JsonLine json(line_);
   WriteStart(json, worker, *listener.config, connection, refused.status);
   std::string_view bytes = refused.bytes;
@@ -256,7 +154,6 @@ void AccessLog::WriteRefused(const WorkerContext& worker, const CompiledListener
   WriteTls(json, connection);
   json.Text("error_reason", refused.reason);
   json.End();
-  Offer(worker, listener);
 }
 
 void AccessLog::Offer(const WorkerContext& worker, const CompiledListener& listener) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,17 +18,35 @@ class LineSink {
   [[nodiscard]] virtual bool Offer(std::size_t worker, std::string_view line) = 0;
 };
 
+enum class LogFormat : std::uint8_t {
+  kJson,    ///< One object a line.
+  kVendor,  ///< The vendor's line of data-plane.md 11.1.
+};
+
+enum class LogScope : std::uint8_t {
+  kAll,
+  kWithLogtank,  ///< Only load balancers that have one.
+};
+
+struct AccessLogOptions {
+  LogFormat format = LogFormat::kJson;
+  LogScope scope = LogScope::kAll;
+};
+
 /// Where the lines of all workers go; null: off.
 struct LogSinks {
+  AccessLogOptions options;
   LineSink* access = nullptr;
   LineSink* reject = nullptr;
 };
 
-/// Writes one JSON line per finished exchange (data-plane.md 11.1). One per worker, on its thread;
+/// Writes one line per finished exchange (data-plane.md 11.1). One per worker, on its thread;
 /// the line buffer is reused.
 class AccessLog {
  public:
-  explicit AccessLog(LineSink& sink) : sink_(&sink) { line_.reserve(2048); }
+  AccessLog(LineSink& sink, const AccessLogOptions& options) : sink_(&sink), options_(options) {
+    line_.reserve(2048);
+  }
   void Write(const WorkerContext& worker, const ExchangeRecord& record);
   /// A request that was answered before there was an exchange: 408, 414 and the like, not 400.
   void WriteRefused(const WorkerContext& worker, const CompiledListener& listener,
@@ -35,9 +54,15 @@ class AccessLog {
                     const server::RefusedRequest& refused);
 
  private:
+  [[nodiscard]] bool Wants(const CompiledListener& listener) const;
+  void WriteJson(const WorkerContext& worker, const ExchangeRecord& record);
+  void WriteRefusedJson(const WorkerContext& worker, const CompiledListener& listener,
+                        const server::ConnectionFacts& connection,
+                        const server::RefusedRequest& refused);
   void Offer(const WorkerContext& worker, const CompiledListener& listener);
 
   LineSink* sink_;
+  AccessLogOptions options_;
   std::string line_;
 };
 

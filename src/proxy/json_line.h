@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "proxy/log_values.h"
 
 namespace elb::proxy {
 
@@ -33,11 +33,18 @@ class JsonLine {
   }
   void Seconds(std::string_view name, MonotonicTime::duration value) {
     Name(name);
-    AppendSeconds(value);
+    AppendSeconds(line_, value);
   }
-  void AppendSeconds(MonotonicTime::duration value) {
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
-    fmt::format_to(std::back_inserter(line_), "{}.{:03}", millis / 1000, millis % 1000);
+  void Millis(std::string_view name, std::int64_t value) {
+    Name(name);
+    AppendMillis(line_, value);
+  }
+  /// What `append` adds, which needs no escaping.
+  template <typename Append>
+  void Quoted(const Append& append) {
+    line_ += '"';
+    append(line_);
+    line_ += '"';
   }
   void Name(std::string_view name) {
     if (line_.size() > 1) {
@@ -47,7 +54,6 @@ class JsonLine {
     line_ += name;
     line_ += "\":";
   }
-  void Raw(std::string_view text) { line_ += text; }
   void End() { line_ += "}\n"; }
 
  private:

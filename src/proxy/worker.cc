@@ -7,8 +7,9 @@
 namespace elb::proxy {
 
 Worker::Worker(const Parts& parts)
-    : access_log_(parts.logs.access != nullptr ? std::make_unique<AccessLog>(*parts.logs.access)
-                                               : nullptr),
+    : access_log_(parts.logs.access != nullptr
+                      ? std::make_unique<AccessLog>(*parts.logs.access, parts.logs.options)
+                      : nullptr),
       reject_log_(parts.logs.reject != nullptr ? std::make_unique<RejectLog>(*parts.logs.reject)
                                                : nullptr),
       sweep_signal_(*parts.reactor),

@@ -24,6 +24,7 @@ PATHS = {
     "security_policy": "security-policies",
     "l7policy": "l7policies",
     "flavor": "flavors",
+    "logtank": "logtanks",
 }
 PLURALS = {"security_policy": "security_policies", "l7policy": "l7policies"}
 CALL_TIMEOUT = 60.0

@@ -109,7 +109,7 @@ ProxyRig::ProxyRig(std::size_t members_count) {
       std::make_unique<Worker>(Worker::Parts{.index = 0,
                                              .reactor = &reactor,
                                              .network = &network,
-                                             .logs = {.access = &access_log, .reject = nullptr}});
+                                             .logs = {.options = {}, .access = &access_log, .reject = nullptr}});
   Apply();
 }
 
