@@ -57,6 +57,23 @@ void AppendAttempt(std::string& out, const AttemptRecord& attempt, AttemptValue 
   }
 }
 
+std::string_view CachedLocalTime(std::int64_t unix_s) {
+  thread_local std::int64_t made_for = -1;
+  thread_local std::array<char, 32> text{};
+  thread_local std::size_t length = 0;
+  if (made_for != unix_s) {
+    made_for = unix_s;
+    const auto time = static_cast<std::time_t>(unix_s);
+    std::tm parts{};
+    localtime_r(&time, &parts);
+    length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S%z", &parts);
+    std::memmove(&text[length - 1], &text[length - 2], 2);  // `+0100` to `+01:00`.
+    text[length - 2] = ':';
+    ++length;
+  }
+  return {text.data(), length};
+}
+
 }  // namespace
 
 void AppendAttempts(std::string& out, std::span<const AttemptRecord> attempts, AttemptValue value) {
@@ -118,22 +135,7 @@ Endpoint PublicEndpoint(const contract::ListenerConfig& listener,
           .port = listener.port};
 }
 
-std::string_view LocalTime(std::int64_t unix_s) {
-  thread_local std::int64_t made_for = -1;
-  thread_local std::array<char, 32> text{};
-  thread_local std::size_t length = 0;
-  if (made_for != unix_s) {
-    made_for = unix_s;
-    const auto time = static_cast<std::time_t>(unix_s);
-    std::tm parts{};
-    localtime_r(&time, &parts);
-    length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S%z", &parts);
-    std::memmove(&text[length - 1], &text[length - 2], 2);  // `+0100` to `+01:00`.
-    text[length - 2] = ':';
-    ++length;
-  }
-  return {text.data(), length};
-}
+std::string_view LocalTime(std::int64_t unix_s) { return CachedLocalTime(unix_s); }
 
 std::string_view TakeWord(std::string_view& line) {
   const std::size_t end = std::min(line.find_first_of(" \r\n"), line.size());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
@@ -25,7 +26,7 @@ struct ListenerMetric {
   double scale = 1;
 };
 
-constexpr ListenerMetric kListenerMetrics[] = {
+constexpr auto kListenerMetrics = std::to_array<ListenerMetric>({
     {"m4_ncps", ListenerCounter::kConnectionsOpened, "New client connections."},
     {"m7_in_Bps", ListenerCounter::kBytesIn, "Bytes from clients, TLS included."},
     {"m8_out_Bps", ListenerCounter::kBytesOut, "Bytes to clients, TLS included."},
@@ -81,7 +82,7 @@ constexpr ListenerMetric kListenerMetrics[] = {
      "Failed handshakes with clients."},
     {"retries", ListenerCounter::kRetries, "Attempts after the first."},
     {"access_log_dropped", ListenerCounter::kAccessLogDropped, "Access log lines dropped."},
-};
+});
 
 struct PoolMetric {
   std::string_view name;
@@ -92,7 +93,7 @@ struct PoolMetric {
 
 // Samples of a pool carry its label alone: a pool may serve several listeners, and sums over the
 // samples of one metric by load balancer or listener must not count a request twice.
-constexpr PoolMetric kPoolMetrics[] = {
+constexpr auto kPoolMetrics = std::to_array<PoolMetric>({
     {"mb_l7_qps", PoolCounter::kRequests, "Requests answered."},
     {"m18_l7_upstream_2xx", PoolCounter::kStatus2xx, "Statuses from members, 2xx."},
     {"m19_l7_upstream_3xx", PoolCounter::kStatus3xx, "Statuses from members, 3xx."},
@@ -116,7 +117,7 @@ constexpr PoolMetric kPoolMetrics[] = {
     {"sticky_rebinds", PoolCounter::kStickyRebinds, "Sessions that another member took over."},
     {"upstream_tls_negotiation_error", PoolCounter::kHandshakeErrors,
      "Failed handshakes with members."},
-};
+});
 
 struct MemberMetric {
   std::string_view name;
@@ -124,7 +125,7 @@ struct MemberMetric {
   std::string_view help;
 };
 
-constexpr MemberMetric kMemberMetrics[] = {
+constexpr auto kMemberMetrics = std::to_array<MemberMetric>({
     {"member_requests", MemberCounter::kRequests, "Attempts at the member."},
     {"member_upstream_2xx", MemberCounter::kStatus2xx, "Statuses from the member, 2xx."},
     {"member_upstream_3xx", MemberCounter::kStatus3xx, "Statuses from the member, 3xx."},
@@ -134,7 +135,7 @@ constexpr MemberMetric kMemberMetrics[] = {
     {"member_connect_failures", MemberCounter::kConnectFailures, "Connections that failed."},
     {"member_timeouts", MemberCounter::kTimeouts, "Attempts without an answer in time."},
     {"member_resets", MemberCounter::kResets, "Attempts ended by the member before an answer."},
-};
+});
 
 constexpr std::string_view kCounter = "counter";
 constexpr std::string_view kGauge = "gauge";
@@ -149,11 +150,13 @@ void AddHistogram(PrometheusText& page, std::string_view name, std::string_view 
         i == LatencyHistogram::kBuckets
             ? std::string("+Inf")
             : fmt::format("{}", static_cast<double>(LatencyHistogram::UpperMicros(i)) / 1e6);
-    page.Add(name, "histogram", help, fmt::format("{},le=\"{}\"", labels, bound),
-             static_cast<double>(below), "_bucket");
+    page.Add({.name = name, .type = "histogram", .help = help},
+             fmt::format("{},le=\"{}\"", labels, bound), static_cast<double>(below), "_bucket");
   }
-  page.Add(name, "histogram", help, labels, static_cast<double>(totals.sum_micros) / 1e6, "_sum");
-  page.Add(name, "histogram", help, labels, static_cast<double>(below), "_count");
+  page.Add({.name = name, .type = "histogram", .help = help}, labels,
+           static_cast<double>(totals.sum_micros) / 1e6, "_sum");
+  page.Add({.name = name, .type = "histogram", .help = help}, labels, static_cast<double>(below),
+           "_count");
 }
 
 /// Names and helps of a least and a greatest latency.
@@ -166,11 +169,15 @@ struct ExtremeNames {
 void AddExtremes(PrometheusText& page, const ExtremeNames& names, const std::string& labels,
                  const LatencyExtremes::Bounds& bounds) {
   const auto milliseconds = [](std::uint64_t micros) { return static_cast<double>(micros) / 1e3; };
-  page.Add(names.most, kGauge,
-           fmt::format("Longest {} of this and the last minute, in milliseconds.", names.what),
-           labels, milliseconds(bounds.most_micros));
-  page.Add(names.least, kGauge,
-           fmt::format("Shortest {} of this and the last minute, in milliseconds.", names.what),
+  page.Add(
+      {.name = names.most,
+       .type = kGauge,
+       .help = fmt::format("Longest {} of this and the last minute, in milliseconds.", names.what)},
+      labels, milliseconds(bounds.most_micros));
+  page.Add({.name = names.least,
+            .type = kGauge,
+            .help = fmt::format("Shortest {} of this and the last minute, in milliseconds.",
+                                names.what)},
            labels, milliseconds(bounds.least_micros));
 }
 
@@ -183,10 +190,10 @@ void AddListener(PrometheusText& page, const CompiledListener& listener, std::in
       fmt::format("{},lbaas_listener_id=\"{}\"", LabelsOf(listener.config->load_balancer.id),
                   listener.config->id.value());
   const ListenerRuntime& runtime = *listener.runtime;
-  page.Add("m1_cps", kGauge, "Open client connections.", labels,
+  page.Add({.name = "m1_cps", .type = kGauge, .help = "Open client connections."}, labels,
            static_cast<double>(runtime.connections.load(std::memory_order_relaxed)));
   for (const ListenerMetric& metric : kListenerMetrics) {
-    page.Add(metric.name, kCounter, metric.help, labels,
+    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
              metric.scale * static_cast<double>(runtime.counters.Sum(metric.counter)));
   }
   AddHistogram(page, "m14_l7_rt", "Seconds from first request byte to last response byte.", labels,
@@ -198,17 +205,17 @@ void AddListener(PrometheusText& page, const CompiledListener& listener, std::in
 void AddMember(PrometheusText& page, const std::string& pool_labels, const MemberRuntime& member) {
   const std::string labels = fmt::format("{},member_id=\"{}\"", pool_labels, member.id.value());
   const contract::MemberCell& cell = *member.cell;
-  page.Add("member_up", kGauge, "1 while the member may take requests.", labels,
-           cell.status.load() == contract::MemberStatus::kOffline ? 0 : 1);
-  page.Add("member_active", kGauge, "Requests in flight at the member.", labels,
-           static_cast<double>(cell.active.load(std::memory_order_relaxed)));
+  page.Add({.name = "member_up", .type = kGauge, .help = "1 while the member may take requests."},
+           labels, cell.status.load() == contract::MemberStatus::kOffline ? 0 : 1);
+  page.Add({.name = "member_active", .type = kGauge, .help = "Requests in flight at the member."},
+           labels, static_cast<double>(cell.active.load(std::memory_order_relaxed)));
   constexpr std::string_view kProbes = "Milliseconds that health checks of the member took.";
-  page.Add("healthcheck_duration_ms", "summary", kProbes, labels,
+  page.Add({.name = "healthcheck_duration_ms", .type = "summary", .help = kProbes}, labels,
            static_cast<double>(cell.probe_micros.load(std::memory_order_relaxed)) / 1e3, "_sum");
-  page.Add("healthcheck_duration_ms", "summary", kProbes, labels,
+  page.Add({.name = "healthcheck_duration_ms", .type = "summary", .help = kProbes}, labels,
            static_cast<double>(cell.probes.load(std::memory_order_relaxed)), "_count");
   for (const MemberMetric& metric : kMemberMetrics) {
-    page.Add(metric.name, kCounter, metric.help, labels,
+    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
              static_cast<double>(member.counters.Sum(metric.counter)));
   }
 }
@@ -231,7 +238,7 @@ struct MemberGauges {
 
   void AddTo(PrometheusText& page, const std::string& labels) const {
     const auto add = [&](std::string_view name, std::string_view help, std::int64_t value) {
-      page.Add(name, kGauge, help, labels, static_cast<double>(value));
+      page.Add({.name = name, .type = kGauge, .help = help}, labels, static_cast<double>(value));
     };
     add("m2_act_conn", "Connections to members that are open.", established);
     add("m3_inact_conn", "Connections to members that are being opened.", connecting);
@@ -243,7 +250,7 @@ struct MemberGauges {
 void AddPool(PrometheusText& page, const CompiledPool& pool, std::int64_t minute) {
   const std::string labels = fmt::format("lbaas_pool_id=\"{}\"", pool.config->id.value());
   for (const PoolMetric& metric : kPoolMetrics) {
-    page.Add(metric.name, kCounter, metric.help, labels,
+    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
              metric.scale * static_cast<double>(pool.runtime->counters.Sum(metric.counter)));
   }
   AddHistogram(page, "m17_l7_upstream_rt", "Seconds of attempts that were answered.", labels,
@@ -252,10 +259,11 @@ void AddPool(PrometheusText& page, const CompiledPool& pool, std::int64_t minute
       page,
       {.least = "m1b_l7_upstream_rt_min", .most = "m1a_l7_upstream_rt_max", .what = "attempt"},
       labels, pool.runtime->extremes.Between(minute));
-  page.Add("slow_start_members", kGauge, "Members whose share still grows.", labels,
-           static_cast<double>(std::ranges::count_if(pool.members, [](const auto& member) {
-             return member->cell->slow_start_ns.load(std::memory_order_relaxed) > 0;
-           })));
+  page.Add(
+      {.name = "slow_start_members", .type = kGauge, .help = "Members whose share still grows."},
+      labels, static_cast<double>(std::ranges::count_if(pool.members, [](const auto& member) {
+        return member->cell->slow_start_ns.load(std::memory_order_relaxed) > 0;
+      })));
   MemberGauges gauges;
   gauges.Count(pool);
   gauges.AddTo(page, labels);
@@ -277,16 +285,23 @@ struct LoadBalancerView {
     totals.requests += runtime.counters.Sum(ListenerCounter::kRequests);
     totals.bytes_in += runtime.counters.Sum(ListenerCounter::kBytesIn);
     totals.bytes_out += runtime.counters.Sum(ListenerCounter::kBytesOut);
-    if (listener.default_pool != nullptr) {
-      pools.insert(listener.default_pool.get());
+    pools.insert(listener.default_pool.get());
+    for (const PolicyTarget& target : listener.targets) {
+      for (const auto& pool : target.pools) {
+        pools.insert(pool.get());
+      }
     }
+    pools.erase(nullptr);
   }
 };
 
 void AddUsage(PrometheusText& page, const LoadBalancerId& id, const Usage& usage) {
   const std::string labels = LabelsOf(id);
   const auto add = [&](std::string_view name, std::string_view what, double value) {
-    page.Add(name, kGauge, fmt::format("Percent of the specification: {}.", what), labels, value);
+    page.Add({.name = name,
+              .type = kGauge,
+              .help = fmt::format("Percent of the specification: {}.", what)},
+             labels, value);
   };
   add("l7_con_usage", "connections", usage.connections);
   add("l7_ncps_usage", "new connections", usage.opened);
@@ -298,7 +313,9 @@ void AddUsage(PrometheusText& page, const LoadBalancerId& id, const Usage& usage
 void AddCertificates(PrometheusText& page, const Generation& generation, WallTime wall) {
   const auto now = std::chrono::floor<std::chrono::seconds>(wall);
   for (const auto& [id, certificate] : generation.certificates) {
-    page.Add("cert_expiry_seconds", kGauge, "Seconds until the certificate expires.",
+    page.Add({.name = "cert_expiry_seconds",
+              .type = kGauge,
+              .help = "Seconds until the certificate expires."},
              fmt::format("certificate_id=\"{}\"", id.value()),
              static_cast<double>((certificate.chain->leaf().not_after - now).count()));
   }
@@ -314,8 +331,10 @@ std::string MetricsPage::Text() {
   }
   const MonotonicTime now = clock_->Now();
   const std::int64_t minute = MinuteOf(now);
-  page.Add("config_generation", kGauge, "Generation of the configuration in force.", "",
-           static_cast<double>(generation->snapshot->generation));
+  page.Add({.name = "config_generation",
+            .type = kGauge,
+            .help = "Generation of the configuration in force."},
+           "", static_cast<double>(generation->snapshot->generation));
   absl::flat_hash_map<LoadBalancerId, LoadBalancerView> balancers;
   for (const auto& [id, listener] : generation->listeners) {
     AddListener(page, *listener, minute);

@@ -6,15 +6,15 @@
 
 namespace elb::proxy {
 
-void PrometheusText::Add(std::string_view name, std::string_view type, std::string_view help,
-                         const std::string& labels, double value, std::string_view suffix) {
-  Family& family = families_[std::string(name)];
+void PrometheusText::Add(const Metric& metric, const std::string& labels, double value,
+                         std::string_view suffix) {
+  Family& family = families_[std::string(metric.name)];
   if (family.help.empty()) {
-    family.help = help;
-    family.type = type;
+    family.help = metric.help;
+    family.type = metric.type;
   }
-  fmt::format_to(std::back_inserter(family.samples), "elb_{}{}{{{}}} {}\n", name, suffix, labels,
-                 value);
+  fmt::format_to(std::back_inserter(family.samples), "elb_{}{}{{{}}} {}\n", metric.name, suffix,
+                 labels, value);
 }
 
 std::string PrometheusText::Text() const {

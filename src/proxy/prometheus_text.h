@@ -10,9 +10,14 @@ namespace elb::proxy {
 /// each metric's samples together. Every name gets the prefix `elb_`.
 class PrometheusText {
  public:
+  struct Metric {
+    std::string_view name;
+    std::string_view type;
+    std::string_view help;
+  };
   /// Type and help are those of the metric's first sample. `suffix` is `_sum` and the like.
-  void Add(std::string_view name, std::string_view type, std::string_view help,
-           const std::string& labels, double value, std::string_view suffix = {});
+  void Add(const Metric& metric, const std::string& labels, double value,
+           std::string_view suffix = {});
   [[nodiscard]] std::string Text() const;
 
  private:

@@ -15,10 +15,10 @@ struct RefusedRecord {
   const server::RefusedRequest& refused;
 };
 
-/// Makes `line` the vendor's access log line of a finished exchange, newline included: fields at
+/// Makes `text` the vendor's access log line of a finished exchange, newline included: fields at
 /// fixed places, single spaces, `-` for what there is not (data-plane.md 11.1). Quoted values have
 /// `"`, `\`, control bytes and bytes from 0x7f on as `\xHH`. Worker's thread.
-void WriteVendorLine(std::string& line, const WorkerContext& worker, const ExchangeRecord& record);
-void WriteVendorLine(std::string& line, const WorkerContext& worker, const RefusedRecord& record);
+void WriteVendorLine(std::string& text, const WorkerContext& worker, const ExchangeRecord& record);
+void WriteVendorLine(std::string& text, const WorkerContext& worker, const RefusedRecord& record);
 
 }  // namespace elb::proxy
