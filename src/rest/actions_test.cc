@@ -90,7 +90,7 @@ TEST_F(ActionsTest, EditSeveralMembersOfAPool) {
   EXPECT_EQ(service_.Call("POST", path + "batch-add", Json::object()).code(), "ELB.0002");
 }
 
-TEST_F(ActionsTest, FindGroupsByTheNetworksTheyHold) {
+TEST_F(ActionsTest, FindGroupsByTheAddressesTheyContain) {
   const std::string one = world_.IpGroup({"192.0.2.1", "2001:db8::1"});
   const std::string two = world_.IpGroup({"10.0.0.0/8"});
   const auto found = [&](const std::string& list) {
@@ -104,7 +104,9 @@ TEST_F(ActionsTest, FindGroupsByTheNetworksTheyHold) {
   EXPECT_EQ(found("192.0.2.1/32"), std::vector{one});
   EXPECT_EQ(found("198.51.100.1,2001:db8:0::1"), std::vector{one});
   EXPECT_EQ(found("10.0.0.0/8,192.0.2.1"), (std::vector{one, two}));
-  EXPECT_EQ(found("10.0.0.1"), std::vector<std::string>{});
+  EXPECT_EQ(found("10.0.0.1"), std::vector{two});
+  EXPECT_EQ(found("10.1.0.0/16"), std::vector{two});
+  EXPECT_EQ(found("10.0.0.0/7,192.0.2.0/24,::1"), std::vector<std::string>{});
 }
 
 TEST_F(ActionsTest, FindSecurityPoliciesByWhatTheyHold) {

@@ -76,7 +76,14 @@ bool MatchesDomain(const Json& object, const std::string& wanted) {
   return domain == wanted || (!wanted.empty() && list.contains(',' + wanted + ','));
 }
 
-/// Is one of the networks in `wanted`, separated by commas, an entry of the group?
+/// Does an entry of a group contain the whole network?
+bool Covers(const Json& entry, const IpPrefix& network) {
+  const auto prefix =
+      entry.is_string() ? IpPrefix::Parse(entry.get_ref<const std::string&>()) : std::nullopt;
+  return prefix && prefix->length <= network.length && prefix->Contains(network.address);
+}
+
+/// Does the group contain one of the addresses or networks in `wanted`, separated by commas?
 bool MatchesNetworks(const std::vector<const Json*>& entries, std::string_view wanted) {
   if (wanted.empty()) {
     return entries.size() == 1 && entries.front()->is_null();
@@ -85,10 +92,8 @@ bool MatchesNetworks(const std::vector<const Json*>& entries, std::string_view w
     const std::size_t comma = std::min(wanted.find(','), wanted.size());
     const auto network = IpPrefix::Parse(wanted.substr(0, comma));
     wanted.remove_prefix(std::min(comma + 1, wanted.size()));
-    if (network && std::ranges::any_of(entries, [&](const Json* entry) {
-          return entry->is_string() &&
-                 IpPrefix::Parse(entry->get_ref<const std::string&>()) == network;
-        })) {
+    if (network &&
+        std::ranges::any_of(entries, [&](const Json* entry) { return Covers(*entry, *network); })) {
       return true;
     }
   }

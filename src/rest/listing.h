@@ -24,7 +24,7 @@ enum class Compare : std::uint8_t {
   kNumber,
   kFlag,
   kDomain,     ///< One of the comma-separated names, or all of them.
-  kNetworks,   ///< Comma-separated addresses or networks, one of which the list holds.
+  kNetworks,   ///< Comma-separated addresses or networks; an entry of the list contains one.
   kKeyed,      ///< `key=value`, a member of the objects in a list: `eip_address=1.2.3.4`.
   kIpVersion,  ///< 4 or 6: whether the load balancer has such an address.
   kMember,     ///< Address of a member below the object; needs `control`.
