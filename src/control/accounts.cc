@@ -25,6 +25,10 @@ constexpr std::int64_t kLockFirst = 30;
 constexpr std::int64_t kLockMax = 15 * 60;
 constexpr std::size_t kAttemptsMax = 10'000;
 constexpr std::string_view kTokenArea = "tokens";
+/// Unknown users cost the same work, so that nobody learns names from the time taken.
+constexpr std::string_view kHashOfNobody =
+    "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 std::string HashPassword(Random& random, const std::string& password) {
   std::array<std::byte, 16> salt{};
@@ -36,15 +40,16 @@ std::string HashPassword(Random& random, const std::string& password) {
   return result == ARGON2_OK ? std::string(encoded.data()) : std::string();
 }
 
-bool PasswordMatches(const std::string& hash, const std::string& password) {
-  return argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
-}
-
 std::string Lower(std::string text) {
   for (char& letter : text) {
     letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   }
   return text;
+}
+
+/// Attempts are counted per user and address.
+std::string KeyOf(const SignInAttempt& attempt) {
+  return Lower(attempt.user) + '\n' + attempt.address;
 }
 
 Result<void> CheckPassword(const std::string& user, const std::string& password) {
@@ -155,22 +160,35 @@ void Accounts::CountFailure(const std::string& key) {
   }
 }
 
-std::expected<const User*, SignInFailure> Accounts::SignIn(const std::string& user,
-                                                           const std::string& password,
-                                                           const std::string& address) {
-  const std::string key = Lower(user) + '\n' + address;
-  if (const auto found = attempts_.find(key);
-      found != attempts_.end() && found->second.locked_until > Now()) {
-    return std::unexpected(
-        SignInFailure{.locked = true, .retry_after = found->second.locked_until - Now()});
+bool PasswordCheck::Matches() const {
+  return argon2id_verify(hash.c_str(), password.data(), password.size()) == ARGON2_OK;
+}
+
+std::int64_t Accounts::LockedFor(const std::string& key) const {
+  const auto found = attempts_.find(key);
+  return found == attempts_.end() ? 0
+                                  : std::max<std::int64_t>(found->second.locked_until - Now(), 0);
+}
+
+std::optional<PasswordCheck> Accounts::CheckFor(const SignInAttempt& attempt) const {
+  if (LockedFor(KeyOf(attempt)) > 0) {
+    return std::nullopt;
   }
-  const User* known = FindUserByName(user);
-  // Unknown users cost the same work, so that nobody learns names from the time taken.
-  static const std::string dummy =
-      "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$"
-      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-  const bool match = PasswordMatches(known != nullptr ? known->password_hash : dummy, password);
-  if (known == nullptr || !match) {
+  const User* known = FindUserByName(attempt.user);
+  return PasswordCheck{.hash = known != nullptr ? known->password_hash : std::string(kHashOfNobody),
+                       .password = attempt.password};
+}
+
+std::expected<const User*, SignInFailure> Accounts::SignIn(const SignInAttempt& attempt) {
+  const std::string key = KeyOf(attempt);
+  const std::optional<PasswordCheck> check = CheckFor(attempt);
+  if (!check) {
+    return std::unexpected(SignInFailure{.locked = true, .retry_after = LockedFor(key)});
+  }
+  const bool answered = attempt.verdict && attempt.verdict->hash == check->hash;
+  const bool matches = answered ? attempt.verdict->matches : check->Matches();
+  const User* known = FindUserByName(attempt.user);
+  if (known == nullptr || !matches) {
     CountFailure(key);
     return std::unexpected(SignInFailure{});
   }

@@ -41,6 +41,30 @@ struct SignInFailure {
   std::int64_t retry_after = 0;  ///< Seconds, with `locked`.
 };
 
+/// A password that a hash was made of, or not. To find out takes about 100 ms and 64 MiB: the
+/// control thread has other things to do meanwhile.
+struct PasswordCheck {
+  std::string hash;
+  std::string password;
+  /// Any thread.
+  [[nodiscard]] bool Matches() const;
+};
+
+/// What came out of a check: whether the password is that of `hash`.
+struct PasswordVerdict {
+  std::string hash;
+  bool matches = false;
+};
+
+/// Somebody wants to sign in.
+struct SignInAttempt {
+  std::string user;
+  std::string password;
+  std::string address;
+  /// Of `Accounts::CheckFor`; without one that is still right the password is checked on the spot.
+  std::optional<PasswordVerdict> verdict;
+};
+
 /// Users, projects, tokens and the counting of wrong attempts. Control thread.
 class Accounts {
  public:
@@ -61,10 +85,12 @@ class Accounts {
                                                         const std::string& password,
                                                         const std::string& project);
 
+  /// What has to be checked before `SignIn`; nullopt while the user is locked out at that address,
+  /// when nothing is checked or counted. Attempts must be made one after the other, from here to
+  /// the end of `SignIn`: otherwise more of them than the lock allows could be under way.
+  [[nodiscard]] std::optional<PasswordCheck> CheckFor(const SignInAttempt& attempt) const;
   /// The user whose name and password these are. Wrong attempts are counted per user and address.
-  [[nodiscard]] std::expected<const User*, SignInFailure> SignIn(const std::string& user,
-                                                                 const std::string& password,
-                                                                 const std::string& address);
+  [[nodiscard]] std::expected<const User*, SignInFailure> SignIn(const SignInAttempt& attempt);
   /// Stores a new token; returns its text.
   [[nodiscard]] Result<std::string> Issue(Token token);
   /// A live token, or null.
@@ -86,6 +112,8 @@ class Accounts {
     std::int64_t locked_until = 0;
   };
   [[nodiscard]] std::int64_t Now() const;
+  /// Seconds until attempts of that key are heard again; 0: now.
+  [[nodiscard]] std::int64_t LockedFor(const std::string& key) const;
   void CountFailure(const std::string& key);
 
   Parts parts_;

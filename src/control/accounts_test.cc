@@ -19,6 +19,12 @@ class AccountsTest : public testing::Test {
     ASSERT_TRUE(MakeAdministrator(kPassword));
     ASSERT_TRUE(accounts_.Load());
   }
+  [[nodiscard]] std::expected<const User*, SignInFailure> SignIn(const std::string& user,
+                                                                 const std::string& password,
+                                                                 const std::string& address) {
+    return accounts_.SignIn(
+        {.user = user, .password = password, .address = address, .verdict = std::nullopt});
+  }
   store::MemoryStore store_;
   ManualClock clock_;
   SeededRandom random_{1};
@@ -44,16 +50,16 @@ TEST_F(AccountsTest, MakesTheFirstAdministratorOnce) {
 TEST_F(AccountsTest, KnowsUsersWhateverTheCaseOfTheirName) {
   Start();
 
-  const auto known = accounts_.SignIn("aLICE", kPassword, "192.0.2.1");
+  const auto known = SignIn("aLICE", kPassword, "192.0.2.1");
 
   ASSERT_TRUE(known);
   EXPECT_EQ((*known)->name, "Alice");
-  EXPECT_FALSE(accounts_.SignIn("bob", kPassword, "192.0.2.1"));
+  EXPECT_FALSE(SignIn("bob", kPassword, "192.0.2.1"));
 }
 
 TEST_F(AccountsTest, DoublesTheLockWithEachFurtherFailure) {
   Start();
-  const auto fail = [&] { return accounts_.SignIn("alice", "wrong", "192.0.2.1").error(); };
+  const auto fail = [&] { return SignIn("alice", "wrong", "192.0.2.1").error(); };
   for (int i = 0; i < 5; ++i) {
     EXPECT_FALSE(fail().locked);
   }
@@ -68,14 +74,59 @@ TEST_F(AccountsTest, DoublesTheLockWithEachFurtherFailure) {
 TEST_F(AccountsTest, LocksOneAddressAtATimeAndForgetsAfterSuccess) {
   Start();
   for (int i = 0; i < 5; ++i) {
-    EXPECT_FALSE(accounts_.SignIn("alice", "wrong", "192.0.2.1"));
+    EXPECT_FALSE(SignIn("alice", "wrong", "192.0.2.1"));
   }
 
-  EXPECT_TRUE(accounts_.SignIn("alice", kPassword, "192.0.2.2"));
+  EXPECT_TRUE(SignIn("alice", kPassword, "192.0.2.2"));
   clock_.Advance(std::chrono::seconds{30});
-  EXPECT_TRUE(accounts_.SignIn("alice", kPassword, "192.0.2.1"));
-  EXPECT_FALSE(accounts_.SignIn("alice", "wrong", "192.0.2.1"));
-  EXPECT_TRUE(accounts_.SignIn("alice", kPassword, "192.0.2.1"));
+  EXPECT_TRUE(SignIn("alice", kPassword, "192.0.2.1"));
+  EXPECT_FALSE(SignIn("alice", "wrong", "192.0.2.1"));
+  EXPECT_TRUE(SignIn("alice", kPassword, "192.0.2.1"));
+}
+
+TEST_F(AccountsTest, TrustsTheVerdictOnThePasswordThatItAskedFor) {
+  Start();
+  SignInAttempt attempt{
+      .user = "alice", .password = kPassword, .address = "192.0.2.1", .verdict = std::nullopt};
+  const auto check = accounts_.CheckFor(attempt);
+  ASSERT_TRUE(check);
+  EXPECT_TRUE(check->Matches());
+
+  attempt.verdict = {.hash = check->hash, .matches = false};
+  EXPECT_FALSE(accounts_.SignIn(attempt));
+  attempt.verdict = {.hash = check->hash, .matches = true};
+  EXPECT_TRUE(accounts_.SignIn(attempt));
+}
+
+TEST_F(AccountsTest, ChecksAgainWhenTheVerdictIsOnAnotherHash) {
+  Start();
+
+  EXPECT_FALSE(accounts_.SignIn({.user = "alice",
+                                 .password = "wrong",
+                                 .address = "192.0.2.1",
+                                 .verdict = PasswordVerdict{.hash = "other", .matches = true}}));
+}
+
+TEST_F(AccountsTest, NeverTakesAVerdictForSomebodyUnknown) {
+  Start();
+  SignInAttempt attempt{
+      .user = "bob", .password = "wrong", .address = "192.0.2.1", .verdict = std::nullopt};
+  const auto check = accounts_.CheckFor(attempt);
+  ASSERT_TRUE(check);  // The same work as for a known user.
+
+  attempt.verdict = {.hash = check->hash, .matches = true};
+
+  EXPECT_FALSE(accounts_.SignIn(attempt));
+}
+
+TEST_F(AccountsTest, ChecksNothingWhileAUserIsLockedOut) {
+  Start();
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(SignIn("alice", "wrong", "192.0.2.1"));
+  }
+
+  EXPECT_FALSE(accounts_.CheckFor(
+      {.user = "ALICE", .password = kPassword, .address = "192.0.2.1", .verdict = std::nullopt}));
 }
 
 TEST_F(AccountsTest, KeepsNoTokenText) {

@@ -7,7 +7,7 @@
 
 namespace elb::control {
 
-Executor::Executor() : thread_([this] { Loop(); }) {}
+Executor::Executor(const char* name) : thread_([this, name] { Loop(name); }) {}
 
 Executor::~Executor() {
   {
@@ -43,8 +43,8 @@ void Executor::RunAndWait(Work work) {
   }
 }
 
-void Executor::Loop() {
-  pthread_setname_np(pthread_self(), "elb-control");
+void Executor::Loop(const char* name) {
+  pthread_setname_np(pthread_self(), name);
   while (true) {
     Work work;
     {

@@ -8,12 +8,14 @@
 
 namespace elb::control {
 
-/// The control thread: runs one piece of blocking work after the other. `Run` is thread-safe.
+/// A thread that runs one piece of blocking work after the other: the control thread, and the one
+/// that checks passwords. `Run` is thread-safe.
 class Executor {
  public:
   using Work = std::move_only_function<void()>;
 
-  Executor();
+  /// `name` is that of the thread, at most 15 characters.
+  explicit Executor(const char* name = "elb-control");
   /// Finishes what was handed over before.
   ~Executor();
   Executor(const Executor&) = delete;
@@ -26,7 +28,7 @@ class Executor {
   void RunAndWait(Work work);
 
  private:
-  void Loop();
+  void Loop(const char* name);
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<Work> queue_ ELB_GUARDED_BY(mutex_);

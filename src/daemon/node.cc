@@ -55,6 +55,7 @@ Result<std::unique_ptr<Node>> Node::Start(const Options& options, Log& log) {
   auto node = std::unique_ptr<Node>(new Node(options, log));
   ELB_ASSIGN_OR_RETURN(node->data_, DataDirectory::Open(options.data_directory));
   node->executor_ = std::make_unique<control::Executor>();
+  node->sign_in_ = std::make_unique<control::Executor>("elb-sign-in");
   node->kept_ = std::make_unique<KeptState>(node->data_->store(), *node->executor_);
   ELB_RETURN_IF_ERROR(node->RestoreKeys());
   ELB_RETURN_IF_ERROR(node->StartDataPlane());
@@ -74,6 +75,7 @@ void Node::Stop(std::chrono::milliseconds grace) {
   if (health_ != nullptr) {
     health_->Stop();
   }
+  sign_in_.reset();
   executor_.reset();  // Finishes what was handed over.
   if (data_plane_ != nullptr) {
     data_plane_->Stop(grace);
@@ -162,7 +164,8 @@ Result<void> Node::StartApi() {
   pages.not_ready = [this] { return control_->degraded(); };
   pages.openapi = model::OpenApiText();
   api_ = std::make_unique<rest::Api>(*control_, *accounts_, std::move(pages));
-  handler_ = std::make_unique<rest::RestHandler>(*api_, *executor_);
+  handler_ = std::make_unique<rest::RestHandler>(
+      *api_, rest::RestHandler::Threads{.control = executor_.get(), .sign_in = sign_in_.get()});
   const auto address = IpAddress::Parse(options_.config.api_address);
   if (!address) {
     return Invalid("api.address", "must be an IP address");

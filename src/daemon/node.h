@@ -95,6 +95,7 @@ class Node {
   std::unique_ptr<control::Accounts> accounts_;
   std::unique_ptr<rest::Api> api_;
   std::unique_ptr<control::Executor> executor_;
+  std::unique_ptr<control::Executor> sign_in_;
   std::unique_ptr<KeptState> kept_;
   std::unique_ptr<HealthThread> health_;
   std::unique_ptr<rest::RestHandler> handler_;

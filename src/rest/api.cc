@@ -94,6 +94,16 @@ Response Api::Handle(const Request& request) {
 }
 
 Response Api::Refuse(const Request& request, const Error& error) {
+bool Api::SignsIn(const Request& request) {
+  return request.method == "POST" &&
+         SplitPath(request.path) == std::vector<std::string>{"v3", "auth", "tokens"};
+}
+
+std::optional<control::PasswordCheck> Api::CheckFor(const Request& request) {
+  return SignsIn(request) ? Identity(accounts_, control_.node().region).CheckFor(request)
+                          : std::nullopt;
+}
+
   const Call call = Begin(request);
   return Finished(call, Fail(call, error));
 }

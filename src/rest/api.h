@@ -19,6 +19,11 @@ class Api {
  public:
   Api(control::Control& control, control::Accounts& accounts, Pages pages);
   [[nodiscard]] Response Handle(const Request& request);
+  /// Does the request ask to sign in? Such calls check a password, which takes long. Any thread.
+  [[nodiscard]] static bool SignsIn(const Request& request);
+  /// The password that `Handle` will need checked; nullopt: none. Whoever signs in has to do so one
+  /// after the other, from here to the end of `Handle` (`control::Accounts`).
+  [[nodiscard]] std::optional<control::PasswordCheck> CheckFor(const Request& request);
   /// The answer to a request that is not looked at because of `error`.
   [[nodiscard]] Response Refuse(const Request& request, const Error& error);
 

@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using control::Accounts;
 using control::Project;
+using control::SignInAttempt;
 using control::Token;
 using control::User;
 
@@ -154,21 +155,33 @@ std::expected<Scope, Response> ReadScope(const Json& scope, const Accounts& acco
   return std::unexpected(BadRequest("scope must name a project or a domain"));
 }
 
-std::expected<Proof, Response> ProveByPassword(const Json& identity, Accounts& accounts,
-                                               const std::string& peer) {
+std::expected<SignInAttempt, Response> ReadAttempt(const Json& identity, const Accounts& accounts,
+                                                   const Request& request) {
   const Json& user = At(At(identity, "password"), "user");
   if (!user.is_object() || !At(user, "password").is_string()) {
     return std::unexpected(BadRequest("identity.password.user needs a name and a password"));
   }
-  std::string name = TextAt(user, "name");
+  SignInAttempt attempt{.user = TextAt(user, "name"),
+                        .password = TextAt(user, "password"),
+                        .address = request.peer,
+                        .verdict = request.verdict};
   if (const std::string id = TextAt(user, "id"); !id.empty()) {
     const User* known = accounts.FindUser(id);
-    name = known != nullptr ? known->name : id;
+    attempt.user = known != nullptr ? known->name : id;
   }
-  if (name.empty()) {
+  if (attempt.user.empty()) {
     return std::unexpected(BadRequest("identity.password.user needs a name or an id"));
   }
-  const auto signed_in = accounts.SignIn(name, TextAt(user, "password"), peer);
+  return attempt;
+}
+
+std::expected<Proof, Response> ProveByPassword(const Json& identity, Accounts& accounts,
+                                               const Request& request) {
+  const auto attempt = ReadAttempt(identity, accounts, request);
+  if (!attempt) {
+    return std::unexpected(attempt.error());
+  }
+  const auto signed_in = accounts.SignIn(*attempt);
   if (!signed_in) {
     if (signed_in.error().locked) {
       Response locked = Fail(429, "Too Many Requests", "Too many failed attempts.");
@@ -192,15 +205,21 @@ std::expected<Proof, Response> ProveByToken(const Json& identity, const Accounts
   return Proof{.user = accounts.FindUser(token->user_id), .methods = {"token"}};
 }
 
-std::expected<Proof, Response> Prove(const Json& identity, Accounts& accounts,
-                                     const std::string& peer) {
+/// The first of the methods, which decides; empty: none is given.
+std::string MethodOf(const Json& identity) {
   const Json& methods = At(identity, "methods");
-  if (!methods.is_array() || methods.empty() || !methods.front().is_string()) {
+  const bool given = methods.is_array() && !methods.empty() && methods.front().is_string();
+  return given ? methods.front().get<std::string>() : std::string();
+}
+
+std::expected<Proof, Response> Prove(const Json& identity, Accounts& accounts,
+                                     const Request& request) {
+  const std::string method = MethodOf(identity);
+  if (method.empty()) {
     return std::unexpected(BadRequest("identity.methods is mandatory"));
   }
-  const auto method = methods.front().get<std::string>();
   if (method == "password") {
-    return ProveByPassword(identity, accounts, peer);
+    return ProveByPassword(identity, accounts, request);
   }
   if (method == "token") {
     return ProveByToken(identity, accounts);
@@ -214,6 +233,16 @@ Json Links(const std::string& self) {
 
 }  // namespace
 
+std::optional<control::PasswordCheck> Identity::CheckFor(const Request& request) const {
+  const Json body = Json::parse(request.body, nullptr, false);
+  const Json& identity = At(At(body, "auth"), "identity");
+  if (MethodOf(identity) != "password") {
+    return std::nullopt;
+  }
+  const auto attempt = ReadAttempt(identity, *accounts_, request);
+  return attempt ? accounts_->CheckFor(*attempt) : std::nullopt;
+}
+
 Response Identity::IssueToken(const Request& request, const std::string& base_url) {
   const Json body = Json::parse(request.body, nullptr, false);
   const Json& auth = At(body, "auth");
@@ -221,7 +250,7 @@ Response Identity::IssueToken(const Request& request, const std::string& base_ur
   if (!identity.is_object()) {
     return BadRequest("auth.identity is mandatory");
   }
-  const auto proof = Prove(identity, *accounts_, request.peer);
+  const auto proof = Prove(identity, *accounts_, request);
   if (!proof) {
     return proof.error();
   }

@@ -15,6 +15,10 @@ class Identity {
   Identity(control::Accounts& accounts, std::string region)
       : accounts_(&accounts), region_(std::move(region)) {}
 
+  /// The password that a call has to check: that of a sign-in. nullopt: none, or the call is
+  /// refused without.
+  [[nodiscard]] std::optional<control::PasswordCheck> CheckFor(const Request& request) const;
+
   /// Answers a path below `/v3` that belongs to identity; nullopt when it does not.
   [[nodiscard]] std::optional<Response> Route(const Request& request,
                                               const std::vector<std::string>& path,

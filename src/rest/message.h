@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "control/accounts.h"
+
 namespace elb::rest {
 
 /// A request of the management API, as values: it crosses threads.
@@ -18,6 +20,8 @@ struct Request {
   std::string body;
   std::string peer;                                         ///< Address of the caller.
   std::map<std::string, std::string, std::less<>> headers;  ///< Lower-case names; first value.
+  /// Of the password in the body, when it was checked before (`Api::CheckFor`).
+  std::optional<control::PasswordVerdict> verdict;
 
   [[nodiscard]] std::string Header(std::string_view name) const {
     const auto found = headers.find(name);

@@ -104,6 +104,26 @@ void Deliver(const std::shared_ptr<Mailbox>& mailbox, Response response) {
   }
 }
 
+/// Nobody waits for the answer any more.
+bool Abandoned(const std::shared_ptr<Mailbox>& mailbox) {
+  const MutexLock lock(mailbox->mutex);
+  return mailbox->signal == nullptr;
+}
+
+/// On the thread of sign-ins. A client that has left gets no work done.
+void SignIn(Api& api, control::Executor& control, const std::shared_ptr<Mailbox>& mailbox,
+            Request request) {
+  if (Abandoned(mailbox)) {
+    return;
+  }
+  std::optional<control::PasswordCheck> check;
+  control.RunAndWait([&] { check = api.CheckFor(request); });
+  if (check) {
+    request.verdict = {.hash = check->hash, .matches = check->Matches()};
+  }
+  control.RunAndWait([&] { Deliver(mailbox, api.Handle(request)); });
+}
+
 }  // namespace
 
 net::Task<RestHandler::BodyOutcome> RestHandler::ReadBody(server::ServerStream* stream,
@@ -145,9 +165,17 @@ net::Task<void> RestHandler::Serve(server::ServerStream& stream) {
   signal.ClearDeadline();
   const MailboxOwner owner(signal);
   const std::shared_ptr<Mailbox>& mailbox = owner.mailbox();
-  executor_->Run([api = api_, mailbox, request = std::move(request), refusal = body.refusal] {
-    Deliver(mailbox, refusal ? api->Refuse(request, *refusal) : api->Handle(request));
-  });
+  if (!body.refusal && Api::SignsIn(request)) {
+    threads_.sign_in->Run(
+        [api = api_, control = threads_.control, mailbox, request = std::move(request)]() mutable {
+          SignIn(*api, *control, mailbox, std::move(request));
+        });
+  } else {
+    threads_.control->Run(
+        [api = api_, mailbox, request = std::move(request), refusal = body.refusal] {
+          Deliver(mailbox, refusal ? api->Refuse(request, *refusal) : api->Handle(request));
+        });
+  }
   while (!mailbox->ready.load(std::memory_order_acquire)) {
     if (co_await signal.Wait() == net::Wake::kCancelled) {
       stream.Cut();

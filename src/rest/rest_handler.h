@@ -14,12 +14,17 @@
 namespace elb::rest {
 
 /// Serves the management API on a reactor's thread; the calls themselves run on the control thread,
-/// one after the other. Either side may die first.
+/// one after the other. Sign-ins wait for each other on a thread of their own, where passwords are
+/// checked, so that no other call waits behind one. Either side may die first.
 class RestHandler final : public server::Handler, public server::ConnectionPolicy {
  public:
   static constexpr std::size_t kBodyBytesMax = 2 * 1024 * 1024;
 
-  RestHandler(Api& api, control::Executor& executor) : api_(&api), executor_(&executor) {}
+  struct Threads {
+    control::Executor* control = nullptr;
+    control::Executor* sign_in = nullptr;  ///< Destroyed before `control`.
+  };
+  RestHandler(Api& api, const Threads& threads) : api_(&api), threads_(threads) {}
 
   [[nodiscard]] net::Task<void> Serve(server::ServerStream& stream) override;
   void OnRefused(const server::ConnectionFacts& connection,
@@ -49,7 +54,7 @@ class RestHandler final : public server::Handler, public server::ConnectionPolic
                                                        std::string* body);
 
   Api* api_;
-  control::Executor* executor_;
+  Threads threads_;
   http::h1::Limits limits_;
 };
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import copy
 
 import pytest
+
+from rig.parallel import spread
+from rig.timing import wait_until
 
 
 def issue(api, identity: dict):
@@ -129,6 +133,33 @@ def test_tokens_survive_a_restart_and_wrong_passwords_lock(own_daemon):
     assert int(answer.headers["Retry-After"]) > 0
     assert issue(api, api.password_identity()).status == 429, "checked although locked"
     api.try_list("loadbalancer").expect(200)
+
+
+def test_parallel_wrong_passwords_lock_all_the_same(own_daemon):
+    """api-extensions.md 5.5: never more than five are checked, however many come at once."""
+    api = own_daemon().api()
+    wrong = api.password_identity("wrong wrong wrong")
+    statuses = spread(range(12), 12, lambda _: issue(api, wrong).status)
+    assert (statuses.count(401), statuses.count(429)) == (5, 7)
+
+
+def test_no_call_waits_behind_a_queue_of_sign_ins(own_daemon):
+    """Passwords are checked beside the control thread, which writes meanwhile."""
+    running = own_daemon()
+    api, ended = running.api(), []
+
+    def sign_in(_) -> None:
+        issue(api, api.password_identity()).expect(201)
+        ended.append(True)
+
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        waiting = [pool.submit(sign_in, number) for number in range(20)]
+        wait_until(lambda: ended)
+        made = api.create("ipgroup", name="meanwhile")
+        assert len(ended) < 20, "the write waited for every sign-in"
+        for each in waiting:
+            each.result()
+    api.delete("ipgroup", made["id"])
 
 
 def test_no_password_reaches_a_file(daemon, api):
