@@ -119,7 +119,10 @@ Json OriginOf(const Caller& caller) {
 
 }  // namespace
 
-Control::Control(Parts parts) : parts_(std::move(parts)), compiler_(parts_.node) {}
+Control::Control(Parts parts)
+    : parts_(std::move(parts)),
+      compiler_(parts_.node),
+      retention_(*parts_.store, *parts_.clock, parts_.node) {}
 
 template <typename T>
 Result<void> Control::Load() {
@@ -296,6 +299,13 @@ Result<void> Control::UpdatePriorities(const Caller& caller, const Json& list) {
     return std::string();
   }));
   return {};
+}
+
+Result<void> Control::TrimRevisions() {
+  for (const auto& [project, revision] : state_.revisions) {
+    retention_.Note(project, revision);
+  }
+  return retention_.Trim();
 }
 
 std::uint64_t Control::RevisionOf(const std::string& project) const {

@@ -13,6 +13,7 @@
 #include "control/compiler.h"
 #include "control/draft.h"
 #include "control/node_config.h"
+#include "control/retention.h"
 #include "control/services.h"
 #include "control/state.h"
 #include "store/store.h"
@@ -123,6 +124,10 @@ class Control {
   /// Objects in use by quota key.
   [[nodiscard]] std::size_t Used(const Caller& caller, std::string_view quota_key) const;
 
+  /// Forgets some of the revisions that need not be kept any longer; to be called again and again.
+  /// Errors: kStorage.
+  [[nodiscard]] Result<void> TrimRevisions();
+
   [[nodiscard]] std::uint64_t RevisionOf(const std::string& project) const;
   [[nodiscard]] const NodeConfig& node() const { return parts_.node; }
   [[nodiscard]] const State& state() const { return state_; }
@@ -148,6 +153,7 @@ class Control {
   Parts parts_;
   State state_;
   Compiler compiler_;
+  Retention retention_;
   std::shared_ptr<const contract::ConfigSnapshot> snapshot_;
   std::string degraded_;
 };

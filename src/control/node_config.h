@@ -41,7 +41,9 @@ struct NodeConfig {
   std::chrono::seconds connect_timeout{5};
   std::int64_t request_body_bytes_max = 10'737'418'240;
   std::chrono::hours token_life{24};
-  std::string api_base_url;  ///< Empty: from the request's Host.
+  std::int64_t revisions_max = 2'000;     ///< Per project (api-extensions.md 4.2).
+  std::chrono::days revisions_life{400};  ///< Likewise, but the newest 100 are kept always.
+  std::string api_base_url;               ///< Empty: from the request's Host.
 };
 
 }  // namespace elb::control

@@ -68,14 +68,14 @@ void DescribeList(Json& change) {
   }
 }
 
-std::string MillisecondsText(WallTime at) {
-  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch());
-  std::string text = TimeText(at);
+}  // namespace
+
+std::string RevisionTimeText(WallTime time) {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch());
+  std::string text = TimeText(time);
   text.pop_back();
   return fmt::format("{}.{:03}Z", text, since.count() % 1000);
 }
-
-}  // namespace
 
 Json RevisionFields(const model::Schema& schema, const Json& before, const Json& after,
                     const Json& defaults) {
@@ -96,7 +96,7 @@ Json RevisionFields(const model::Schema& schema, const Json& before, const Json&
 }
 
 std::string RevisionText(const RevisionStamp& stamp, const Json& origin, Json changes) {
-  Json record{{"number", stamp.number}, {"created_at", MillisecondsText(stamp.at)}};
+  Json record{{"number", stamp.number}, {"created_at", RevisionTimeText(stamp.at)}};
   record.update(origin);
   record["changes"] = std::move(changes);
   record["guard"] = nullptr;

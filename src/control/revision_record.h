@@ -24,6 +24,9 @@ struct RevisionStamp {
 [[nodiscard]] std::string RevisionText(const RevisionStamp& stamp, const model::Json& origin,
                                        model::Json changes);
 
+/// A time as records hold it: UTC with milliseconds. Texts compare as the times do.
+[[nodiscard]] std::string RevisionTimeText(WallTime time);
+
 /// Who made the revision that `record` describes, and when.
 struct RevisionAuthor {
   std::string user_name;

@@ -26,7 +26,8 @@ class ConfigReader {
     ELB_RETURN_IF_ERROR(
         CheckKeys(root, "",
                   {"api", "workers", "access_log", "subnets", "quotas", "connect_timeout", "limits",
-                   "default_tls_ciphers_policy", "region", "token_hours", "api_base_url"}));
+                   "default_tls_ciphers_policy", "region", "token_hours", "api_base_url",
+                   "revisions_max", "revisions_days"}));
     ELB_RETURN_IF_ERROR(ReadApi(root["api"]));
     ELB_RETURN_IF_ERROR(ReadAccessLog(root["access_log"]));
     ELB_RETURN_IF_ERROR(ReadSubnets(root["subnets"]));
@@ -40,6 +41,11 @@ class ConfigReader {
     std::int64_t hours = config_.node.token_life.count();
     ELB_RETURN_IF_ERROR(Number(root["token_hours"], "token_hours", 1, 720, hours));
     config_.node.token_life = std::chrono::hours(hours);
+    ELB_RETURN_IF_ERROR(
+        Number(root["revisions_max"], "revisions_max", 100, 100'000, config_.node.revisions_max));
+    std::int64_t days = config_.node.revisions_life.count();
+    ELB_RETURN_IF_ERROR(Number(root["revisions_days"], "revisions_days", 1, 3650, days));
+    config_.node.revisions_life = std::chrono::days(days);
     if (const YAML::Node limits = root["limits"]; limits.IsDefined()) {
       ELB_RETURN_IF_ERROR(CheckKeys(limits, "limits.", {"request_body_bytes_max"}));
       ELB_RETURN_IF_ERROR(Number(limits["request_body_bytes_max"], "limits.request_body_bytes_max",

@@ -179,6 +179,9 @@ Result<void> Node::StartApi() {
 void Node::EachSecond() {
   data_plane_->RetryBinding();
   RotateKeys();
+  if (const Result<void> trimmed = control_->TrimRevisions(); !trimmed) {
+    log_->Error("revisions_not_trimmed", {{.name = "reason", .value = trimmed.error().message}});
+  }
 }
 
 void Node::RotateKeys() {

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from rig.parallel import spread
+from rig.timing import wait_until
 
 WRITERS = 64
 
@@ -101,3 +105,20 @@ def test_of_two_writers_with_the_same_etag_one_wins(api, pool):
 
     statuses = spread([f"n{number}" for number in range(16)], 16, write)
     assert sorted(statuses) == [200] + [412] * 15
+
+
+def test_old_revisions_are_forgotten_in_time(own_daemon):
+    """api-extensions.md 4.2 with the smallest `revisions_max`: the store stays bounded."""
+    running = own_daemon(config={"revisions_max": 100})
+    api = running.api()
+    group = api.create("ipgroup", name="g")
+    for number in range(150):
+        group = api.update("ipgroup", group["id"], name=f"g{number}")
+
+    def kept() -> int:
+        store = sqlite3.connect(f"file:{running.data / 'elb.db'}?mode=ro", uri=True)
+        with contextlib.closing(store):
+            return store.execute("SELECT count(*) FROM revision").fetchone()[0]
+
+    wait_until(lambda: kept() == 100)
+    assert revision(api.update("ipgroup", group["id"], name="last")) == revision(group) + 1
