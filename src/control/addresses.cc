@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "control/rules.h"
 
@@ -44,6 +45,11 @@ std::optional<Range> RangeOf(const SubnetConfig& subnet) {
       .first = first, .last = first | (0xffffffffU >> prefix->length), .gateway = subnet.gateway};
 }
 
+bool IsFree(const State& state, const std::string& address) {
+  return state.By(kLoadBalancersOfAddress, address).empty() &&
+         state.By(kEipsOfAddress, address).empty();
+}
+
 /// The first free usable address from `cursor` on, round the range; moves the cursor behind it.
 /// The search passes addresses in use only, mostly none.
 std::optional<std::string> NextFree(const State& state, const Range& range, IpAddress& cursor) {
@@ -55,8 +61,7 @@ std::optional<std::string> NextFree(const State& state, const Range& range, IpAd
     }
     const std::uint32_t octet = number & 0xff;  // Some clients take .0 and .255 for no hosts.
     std::string text = AddressOf(number).ToString();
-    if (octet != 0 && octet != 255 && range.Usable(number) &&
-        state.By(kLoadBalancersOfAddress, text).empty()) {
+    if (octet != 0 && octet != 255 && range.Usable(number) && IsFree(state, text)) {
       cursor = AddressOf(number + 1);
       return text;
     }
@@ -88,6 +93,10 @@ Result<std::string> AskedAddress(const State& state, const SubnetConfig& subnet,
       !range->Usable(NumberOf(*address))) {
     return Invalid("loadbalancer.vip_address",
                    fmt::format("vip_address must be a usable IPv4 address of {}", subnet.cidr));
+  }
+  if (!state.By(kEipsOfAddress, address->ToString()).empty()) {
+    return Conflict("loadbalancer.vip_address",
+                    fmt::format("address {} is a public one", balancer.vip_address));
   }
   for (const auto& [sequence, id] : state.By(kLoadBalancersOfAddress, address->ToString())) {
     if (id != balancer.identity.id) {
@@ -139,27 +148,32 @@ Result<void> AssignAddress(Draft& draft, const UseCase& use, Addressed addressed
   return {};
 }
 
-Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& balancer) {
-  const State& state = draft.state();
-  if (!balancer.publicip_ids.empty()) {
-    const std::string& id = balancer.publicip_ids.front();
-    for (const auto& [sequence, other] : state.By(kLoadBalancersOfPublicAddress, id)) {
-      if (state.load_balancers.Find(other)->identity.project_id == use.caller->project) {
-        return Conflict("loadbalancer.publicip_ids[0]",
-                        fmt::format("public address {} is bound already", id));
-      }
-    }
-    return Failure(ErrorKind::kReferenceNotFound, "loadbalancer.publicip_ids[0]",
-                   fmt::format("public address {} could not be found", id));
+namespace {
+
+/// Only the first of `publicip_ids` counts (api-v3.md 2.1).
+Result<void> BindKnown(const State& state, const UseCase& use, LoadBalancer& balancer) {
+  const std::string path = "loadbalancer.publicip_ids[0]";
+  const std::string id = balancer.publicip_ids.front();
+  ELB_ASSIGN_OR_RETURN(const auto eip,
+                       Require<model::Eip>(state, use, id, path, ErrorKind::kReferenceNotFound));
+  const Referrers& owners = state.By(kLoadBalancersOfPublicAddress, id);
+  if (!owners.empty()) {
+    const std::string& owner = owners.begin()->second;
+    auto bound = Blocked(
+        fmt::format("public address {} is bound already", id),
+        {{.kind = "loadbalancer", .id = owner, .name = state.load_balancers.Find(owner)->name}});
+    bound.error().path = path;
+    return bound;
   }
-  if (!balancer.publicip) {
-    return {};
-  }
-  if (balancer.publicip->ip_version == 6) {
-    return Failure(ErrorKind::kNoIpv6, "loadbalancer.publicip.ip_version",
-                   "public IPv6 addresses are not available here");
-  }
-  const auto first = IpAddress::Parse(use.node->first_eip);
+  balancer.eip_id = id;
+  balancer.eip_address = eip->address;
+  balancer.publicip_ids.clear();
+  return {};
+}
+
+/// An address that was never given out, or that was released.
+Result<std::string> FreePublicAddress(Draft& draft, const NodeConfig& node) {
+  const auto first = IpAddress::Parse(node.first_eip);
   if (!first || first->family() != IpFamily::kV4) {
     return Internal("the node has no public addresses");
   }
@@ -168,14 +182,63 @@ Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& b
     cursor = *first;
   }
   const Range range{.first = NumberOf(*first) - 1, .last = 0xffffffff, .gateway = {}};
-  auto found = NextFree(state, range, cursor);
+  auto found = NextFree(draft.state(), range, cursor);
   if (!found) {
     return Internal("the node has no public address left");
   }
-  balancer.eip_address = *std::move(found);
+  return *std::move(found);
+}
+
+}  // namespace
+
+Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& balancer) {
+  if (!balancer.publicip_ids.empty()) {
+    return BindKnown(draft.state(), use, balancer);
+  }
+  if (!balancer.publicip) {
+    return {};
+  }
+  if (balancer.publicip->ip_version == 6) {
+    return Failure(ErrorKind::kNoIpv6, "loadbalancer.publicip.ip_version",
+                   "public IPv6 addresses are not available here");
+  }
+  ELB_ASSIGN_OR_RETURN(balancer.eip_address, FreePublicAddress(draft, *use.node));
   balancer.eip_id = NewUuid(draft.random());
-  balancer.publicip.reset();
+  model::Eip eip;
+  eip.identity.id = balancer.eip_id;
+  eip.identity.project_id = use.caller->project;
+  eip.address = balancer.eip_address;
+  eip.asked = std::exchange(balancer.publicip, std::nullopt);
+  if (model::Bandwidth& bandwidth = *eip.asked->bandwidth; bandwidth.id.empty()) {
+    bandwidth.id = NewUuid(draft.random());  // Of this address alone.
+  }
+  draft.Create(std::move(eip));
   return {};
+}
+
+void ReleasePublicAddress(Draft& draft, const std::string& id) {
+  const Referrers owners = draft.state().By(kLoadBalancersOfPublicAddress, id);
+  for (const auto& [sequence, owner] : owners) {
+    LoadBalancer unbound = *draft.state().load_balancers.Find(owner);
+    unbound.eip_id.clear();
+    unbound.eip_address.clear();
+    draft.Update(std::move(unbound));
+  }
+  draft.Delete<model::Eip>(id);
+}
+
+void SeparatePublicAddresses(Draft& draft) {
+  const State& state = draft.state();
+  for (const auto& [sequence, balancer] : state.load_balancers.in_order()) {
+    if (balancer->eip_id.empty() || state.eips.Find(balancer->eip_id) != nullptr) {
+      continue;
+    }
+    model::Eip eip;
+    eip.identity.id = balancer->eip_id;
+    eip.identity.project_id = balancer->identity.project_id;
+    eip.address = balancer->eip_address;
+    draft.Create(std::move(eip));
+  }
 }
 
 Result<void> CheckIpv6(const NodeConfig& node, const LoadBalancer& balancer) {

@@ -17,10 +17,16 @@ struct Addressed {
 [[nodiscard]] Result<void> AssignAddress(Draft& draft, const UseCase& use, Addressed addressed,
                                          const model::Given& given);
 
-/// Allocates the public address that `publicip` asks for (api-v3.md 2.1). Errors: kConflict and
-/// kReferenceNotFound for `publicip_ids`, since every public address belongs to a load balancer.
+/// Allocates the public address that `publicip` asks for, or binds the one that `publicip_ids`
+/// names (api-v3.md 2.1). Errors: kReferenceNotFound, kConflict when it is bound, kNoIpv6.
 [[nodiscard]] Result<void> BindPublicAddress(Draft& draft, const UseCase& use,
                                              model::LoadBalancer& balancer);
+
+/// Unbinds a public address from its load balancer, if any, and gives it back.
+void ReleasePublicAddress(Draft& draft, const std::string& id);
+/// Every load balancer's public address has an object of its own from now on: in stores of old it
+/// was a part of the load balancer.
+void SeparatePublicAddresses(Draft& draft);
 
 /// No subnet of a node has IPv6. Errors: kReferenceNotFound, kNoIpv6.
 [[nodiscard]] Result<void> CheckIpv6(const NodeConfig& node, const model::LoadBalancer& balancer);

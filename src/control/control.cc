@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "control/actions.h"
+#include "control/addresses.h"
 #include "control/objects.h"
 #include "control/revision_record.h"
 
@@ -166,6 +167,7 @@ Result<void> Control::Start() {
   ELB_RETURN_IF_ERROR(Load<model::Logtank>());
   ELB_RETURN_IF_ERROR(Load<model::L7Policy>());
   ELB_RETURN_IF_ERROR(Load<model::L7Rule>());
+  ELB_RETURN_IF_ERROR(Load<model::Eip>());
   ELB_ASSIGN_OR_RETURN(
       const std::vector<store::Document> projects,
       parts_.store->Read([](store::Reader& reader) { return reader.ListAll("project"); }));
@@ -178,11 +180,24 @@ Result<void> Control::Start() {
     }));
   }
   ELB_ASSIGN_OR_RETURN(state_.next_sequence, NextSequence());
+  ELB_RETURN_IF_ERROR(UpgradeStore());
   const auto snapshot = compiler_.CompileAll(state_);
   ELB_ASSIGN_OR_RETURN(const auto prepared, parts_.data_plane->Prepare(snapshot));
   const contract::ApplyReport report = parts_.data_plane->Apply(prepared);
   degraded_ = report.every_worker_acknowledged ? "" : kNoAnswer;
   snapshot_ = snapshot;
+  return {};
+}
+
+Result<void> Control::UpgradeStore() {
+  Draft draft(state_, parts_.clock->WallNow(), *parts_.random);
+  SeparatePublicAddresses(draft);
+  if (draft.empty()) {
+    return {};
+  }
+  ELB_RETURN_IF_ERROR(parts_.store->Transact(
+      [&](store::Transaction& transaction) { return draft.Store(transaction, Json()); }));
+  draft.Keep();
   return {};
 }
 
@@ -279,6 +294,18 @@ Result<void> Control::Delete(const Caller& caller, const Place& place, DeleteMod
     return place.id;
   };
   ELB_RETURN_IF_ERROR(Write(caller, change));
+  return {};
+}
+
+Result<void> Control::ReleaseEip(const Caller& caller, const std::string& id) {
+  const model::Eip* eip = state_.eips.Find(id);
+  if (eip == nullptr || eip->identity.project_id != caller.project) {
+    return NotFound("", fmt::format("public address {} could not be found", id));
+  }
+  ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& /*use*/) -> Result<std::string> {
+    ReleasePublicAddress(draft, id);
+    return id;
+  }));
   return {};
 }
 

@@ -100,6 +100,8 @@ class Control {
                                      const std::optional<Precondition>& when);
   [[nodiscard]] Result<void> Delete(const Caller& caller, const Place& place, DeleteMode mode,
                                     const std::optional<Precondition>& when);
+  /// Unbinds a public address and gives it back (api-v3.md 4.5). Errors: kNotFound.
+  [[nodiscard]] Result<void> ReleaseEip(const Caller& caller, const std::string& id);
   /// Does `action` to or below the object at `place`, in one revision. Returns what the answer
   /// holds besides the object: null, or as the action says.
   [[nodiscard]] Result<Json> Perform(const Caller& caller, const Place& place, Action action,
@@ -141,6 +143,8 @@ class Control {
   using Change = std::function<Result<std::string>(Draft&, UseCase&)>;
   template <typename T>
   [[nodiscard]] Result<void> Load();
+  /// Brings what older programs stored to today's form.
+  [[nodiscard]] Result<void> UpgradeStore();
   [[nodiscard]] Result<std::string> Write(const Caller& caller, const Change& change);
   [[nodiscard]] Result<Shown> Represent(const Caller& caller, Resource resource,
                                         const std::string& id) const;

@@ -87,6 +87,10 @@ template <>
 const model::Schema& SchemaOf<model::L7Rule>() {
   return model::L7RuleSchema();
 }
+template <>
+const model::Schema& SchemaOf<model::Eip>() {
+  return model::EipDocumentSchema();
+}
 
 template <typename T>
 store::Document ToDocument(const T& object, std::uint64_t sequence) {
@@ -163,6 +167,7 @@ ELB_DOCUMENTS_OF(model::SecurityPolicy);
 ELB_DOCUMENTS_OF(model::Logtank);
 ELB_DOCUMENTS_OF(model::L7Policy);
 ELB_DOCUMENTS_OF(model::L7Rule);
+ELB_DOCUMENTS_OF(model::Eip);
 #undef ELB_DOCUMENTS_OF
 
 }  // namespace elb::control

@@ -56,6 +56,10 @@ template <>
 struct KindName<model::L7Rule> {
   static constexpr std::string_view kText = "rule";
 };
+template <>
+struct KindName<model::Eip> {
+  static constexpr std::string_view kText = "publicip";
+};
 
 /// The table of `T`.
 template <typename T>

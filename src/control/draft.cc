@@ -1,5 +1,6 @@
 #include "control/draft.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -103,8 +104,27 @@ bool IsCompiled(const std::shared_ptr<const T>& before, const std::shared_ptr<co
            before->domain != after->domain;
   } else if constexpr (std::is_same_v<T, model::IpGroup>) {
     return before->ip_list != after->ip_list;
+  } else if constexpr (std::is_same_v<T, model::Eip>) {
+    return false;
   } else if constexpr (std::is_same_v<T, model::SecurityPolicy>) {
     return before->protocols != after->protocols || before->ciphers != after->ciphers;
+  }
+  return true;
+}
+
+/// Public addresses and who has them make no revisions (api-extensions.md 4.1).
+template <typename T>
+bool MakesRevision(const std::shared_ptr<const T>& before, const std::shared_ptr<const T>& after) {
+  if constexpr (std::is_same_v<T, model::Eip>) {
+    return false;
+  } else if constexpr (std::is_same_v<T, model::LoadBalancer>) {
+    if (before != nullptr && after != nullptr && before->eip_id != after->eip_id) {
+      model::LoadBalancer bound = *before;
+      bound.eip_id = after->eip_id;
+      bound.eip_address = after->eip_address;
+      bound.identity = after->identity;
+      return bound != *after;
+    }
   }
   return true;
 }
@@ -151,6 +171,7 @@ Draft::Change Draft::Describe(std::uint64_t sequence, const std::shared_ptr<cons
                 .id = id,
                 .name = NameIn(object),
                 .action = ActionName(before != nullptr, after != nullptr),
+                .recorded = MakesRevision(before, after),
                 .store = {},
                 .number = {},
                 .fields = {}};
@@ -221,17 +242,26 @@ void Draft::Touch(const std::string& id) {
 }
 
 Result<void> Draft::Store(store::Transaction& transaction, const Json& origin) {
-  if (changes_.empty()) {
+  const auto first = std::ranges::find(changes_, true, &Change::recorded);
+  if (first == changes_.end()) {
+    for (const Change& change : changes_) {
+      ELB_RETURN_IF_ERROR(change.store(transaction));
+    }
     return {};
   }
-  const std::string project = changes_.front().project;
+  const std::string project = first->project;
   ELB_ASSIGN_OR_RETURN(const std::uint64_t revision, transaction.NextRevision(project));
   for (const Change& change : changes_) {
-    change.number(revision);
+    if (change.recorded) {
+      change.number(revision);
+    }
   }
   Json changes = Json::array();
   for (const Change& change : changes_) {
     ELB_RETURN_IF_ERROR(change.store(transaction));
+    if (!change.recorded) {
+      continue;
+    }
     Json fields = Json::array();
     change.fields(fields);
     changes.push_back({{"action", change.action},
@@ -269,6 +299,7 @@ ELB_DRAFT_OF(model::SecurityPolicy);
 ELB_DRAFT_OF(model::Logtank);
 ELB_DRAFT_OF(model::L7Policy);
 ELB_DRAFT_OF(model::L7Rule);
+ELB_DRAFT_OF(model::Eip);
 template void Draft::Touch<model::L7Policy>(const std::string&);
 #undef ELB_DRAFT_OF
 

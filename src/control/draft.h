@@ -69,6 +69,7 @@ class Draft {
     std::string id;
     std::string name;
     std::string action;
+    bool recorded = true;  ///< Makes a revision.
     std::function<Result<void>(store::Transaction&)> store;
     std::function<void(std::uint64_t revision)> number;
     std::function<void(model::Json& fields)> fields;  ///< Writes the changed fields.

@@ -34,6 +34,7 @@ ELB_REQUIRE(model::SecurityPolicy);
 ELB_REQUIRE(model::Logtank);
 ELB_REQUIRE(model::L7Policy);
 ELB_REQUIRE(model::L7Rule);
+ELB_REQUIRE(model::Eip);
 #undef ELB_REQUIRE
 
 std::unexpected<Error> Blocked(std::string message, std::vector<Blocker> blockers) {

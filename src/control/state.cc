@@ -123,6 +123,10 @@ template <>
 Table<model::L7Rule>& State::Of<model::L7Rule>() {
   return l7_rules;
 }
+template <>
+Table<model::Eip>& State::Of<model::Eip>() {
+  return eips;
+}
 
 const Referrers& State::By(std::string_view relation, const std::string& id) const {
   static const Referrers none;
@@ -152,7 +156,6 @@ void State::Set(std::string_view relation, const std::string& target, std::uint6
 template <>
 void State::Link(const model::LoadBalancer& object, std::uint64_t sequence, bool add) {
   Set(kLoadBalancersOfAddress, object.vip_address, sequence, object.identity.id, add);
-  Set(kLoadBalancersOfAddress, object.eip_address, sequence, object.identity.id, add);
   Set(kLoadBalancersOfPublicAddress, object.eip_id, sequence, object.identity.id, add);
 }
 template <>
@@ -210,6 +213,11 @@ template <>
 void State::Link(const model::L7Rule& object, std::uint64_t sequence, bool add) {
   Set(kRulesOfPolicy, object.l7policy_id, sequence, object.identity.id, add);
   IndexRules(object.l7policy_id);
+}
+
+template <>
+void State::Link(const model::Eip& object, std::uint64_t sequence, bool add) {
+  Set(kEipsOfAddress, object.address, sequence, object.identity.id, add);
 }
 
 /// Files a policy anew under the rules that it has now.

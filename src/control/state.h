@@ -13,6 +13,7 @@
 
 #include "base/ip.h"
 #include "model/certificate.h"
+#include "model/eip.h"
 #include "model/health_monitor.h"
 #include "model/ip_group.h"
 #include "model/l7_policy.h"
@@ -97,6 +98,7 @@ class State {
   Table<model::Logtank> logtanks;
   Table<model::L7Policy> l7_policies;
   Table<model::L7Rule> l7_rules;
+  Table<model::Eip> eips;
   // NOLINTEND(misc-non-private-member-variables-in-classes)
 
   /// The table of `T`.
@@ -149,9 +151,10 @@ inline constexpr std::string_view kPoliciesToListener = "l7policy.redirect";
 inline constexpr std::string_view kRulesOfPolicy = "rule.l7policy";
 /// By `RuleSetKey`.
 inline constexpr std::string_view kPoliciesOfRuleSet = "l7policy.rules";
-/// By private and public address.
+/// By private address.
 inline constexpr std::string_view kLoadBalancersOfAddress = "loadbalancer.address";
 inline constexpr std::string_view kLoadBalancersOfPublicAddress = "loadbalancer.eip";  ///< By id.
+inline constexpr std::string_view kEipsOfAddress = "publicip.address";
 /// By `PortKey`.
 inline constexpr std::string_view kListenersOfPort = "listener.port";
 /// By `EndpointKey`.
