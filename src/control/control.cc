@@ -78,13 +78,14 @@ Result<void> DeleteObject(Draft& draft, UseCase& use, Resource resource, const s
                           DeleteMode mode) {
   switch (resource) {
     case Resource::kLoadBalancer:
-      return mode == DeleteMode::kForce ? ForceDeleteLoadBalancer(draft, use, id)
-                                        : DeleteLoadBalancer(draft, use, id);
+      return mode == DeleteMode::kPlain ? DeleteLoadBalancer(draft, use, id)
+                                        : ForceDeleteLoadBalancer(draft, use, id, mode);
     case Resource::kListener:
-      return mode == DeleteMode::kForce ? ForceDeleteListener(draft, use, id)
-                                        : DeleteListener(draft, use, id);
+      return mode == DeleteMode::kPlain ? DeleteListener(draft, use, id)
+                                        : ForceDeleteListener(draft, use, id);
     case Resource::kPool:
-      return DeletePool(draft, use, id);
+      return mode == DeleteMode::kPlain ? DeletePool(draft, use, id)
+                                        : ForceDeletePool(draft, use, id);
     case Resource::kMember:
       return DeleteMember(draft, use, id);
     case Resource::kHealthMonitor:
@@ -103,6 +104,26 @@ Result<void> DeleteObject(Draft& draft, UseCase& use, Resource resource, const s
       return DeleteL7Rule(draft, use, id);
   }
   return Internal("unknown resource");
+}
+
+/// The key of a list of these objects.
+std::string PluralOf(Resource resource) { return fmt::format("{}s", NameOf(resource)); }
+
+/// The ids in `[{"id": ...}]`.
+Result<std::vector<std::string>> IdsIn(const Json& list, Resource resource) {
+  const std::string name = PluralOf(resource);
+  if (!list.is_array() || list.empty()) {
+    return Invalid(name, fmt::format("{} must be a list of objects with an id", name));
+  }
+  std::vector<std::string> ids;
+  for (const Json& element : list) {
+    const Json id = element.is_object() ? element.value("id", Json()) : Json();
+    if (!id.is_string()) {
+      return Missing(fmt::format("{}[{}].id", name, ids.size()), "id is mandatory");
+    }
+    ids.push_back(id.get<std::string>());
+  }
+  return ids;
 }
 
 /// What a revision says about the call that made it (api-extensions.md 4.1).
@@ -295,6 +316,29 @@ Result<void> Control::Delete(const Caller& caller, const Place& place, DeleteMod
   };
   ELB_RETURN_IF_ERROR(Write(caller, change));
   return {};
+}
+
+Result<Json> Control::DeleteEach(const Caller& caller, Resource resource, const Json& list) {
+  Json answer = Json::array();
+  const Change change = [&](Draft& draft, UseCase& use) -> Result<std::string> {
+    ELB_ASSIGN_OR_RETURN(const std::vector<std::string> ids, IdsIn(list, resource));
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const model::Identity* identity = IdentityOf(state_, resource, ids[i]);
+      const bool known = identity != nullptr && identity->project_id == caller.project;
+      answer.push_back({{"id", ids[i]}, {"ret_status", known ? "successful" : "not found"}});
+      Result<void> deleted;
+      if (known) {
+        deleted = DeleteObject(draft, use, resource, ids[i], DeleteMode::kPlain);
+      }
+      if (!deleted) {
+        deleted.error().path = fmt::format("{}[{}]", PluralOf(resource), i);
+        return std::unexpected(std::move(deleted).error());
+      }
+    }
+    return std::string();
+  };
+  ELB_RETURN_IF_ERROR(Write(caller, change));
+  return answer;
 }
 
 Result<void> Control::ReleaseEip(const Caller& caller, const std::string& id) {

@@ -34,8 +34,6 @@ enum class Resource : std::uint8_t {
   kL7Rule,
 };
 
-enum class DeleteMode : std::uint8_t { kPlain, kForce };
-
 /// Writes that are neither creation nor update nor deletion of one object.
 enum class Action : std::uint8_t {
   kAddIpEntries,     ///< Of an IP address group; the body is the group's.
@@ -100,6 +98,11 @@ class Control {
                                      const std::optional<Precondition>& when);
   [[nodiscard]] Result<void> Delete(const Caller& caller, const Place& place, DeleteMode mode,
                                     const std::optional<Precondition>& when);
+  /// Deletes several objects of one kind in one revision, each under the rules of the single
+  /// deletion: when one is refused, none is deleted and the error's path names it
+  /// (`pools[3]`). `list` is that of the body; the answer `[{"id", "ret_status"}]` has "not found"
+  /// for objects that do not exist (api-v3.md 2.18).
+  [[nodiscard]] Result<Json> DeleteEach(const Caller& caller, Resource resource, const Json& list);
   /// Unbinds a public address and gives it back (api-v3.md 4.5). Errors: kNotFound.
   [[nodiscard]] Result<void> ReleaseEip(const Caller& caller, const std::string& id);
   /// Does `action` to or below the object at `place`, in one revision. Returns what the answer

@@ -231,7 +231,8 @@ Result<void> DeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& i
   return {};
 }
 
-Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& id) {
+Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& id,
+                                     DeleteMode mode) {
   ELB_ASSIGN_OR_RETURN(const auto balancer,
                        Require<LoadBalancer>(draft.state(), use, id, "", ErrorKind::kNotFound));
   use.shared = !balancer->guaranteed;
@@ -259,6 +260,9 @@ Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use, const std::stri
     RemovePool(draft, pool_id);
   }
   DeleteWithLog(draft, id);
+  if (mode == DeleteMode::kForceAndRelease && !balancer->eip_id.empty()) {
+    ReleasePublicAddress(draft, balancer->eip_id);
+  }
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "control/rules.h"
@@ -138,6 +140,30 @@ Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id, const
   return {};
 }
 
+namespace {
+
+std::vector<Blocker> PoliciesInTheWay(const State& state, const std::string& pool_id) {
+  std::vector<Blocker> blockers;
+  for (const auto& [sequence, policy] : state.By(kPoliciesOfPool, pool_id)) {
+    blockers.push_back(
+        {.kind = "l7policy", .id = policy, .name = state.l7_policies.Find(policy)->name});
+  }
+  return blockers;
+}
+
+/// The listener whose default it is loses it: that never stands in the way (api-v3.md 2.3).
+void Unbind(Draft& draft, const std::string& pool_id) {
+  const State& state = draft.state();
+  const Referrers listeners = state.By(kListenersOfPool, pool_id);
+  for (const auto& [sequence, listener_id] : listeners) {
+    model::Listener unbound = *state.listeners.Get(listener_id);
+    unbound.default_pool_id.clear();
+    draft.Update(std::move(unbound));
+  }
+}
+
+}  // namespace
+
 Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id) {
   const State& state = draft.state();
   ELB_ASSIGN_OR_RETURN(const auto pool, Require<Pool>(state, use, id, "", ErrorKind::kNotFound));
@@ -150,21 +176,28 @@ Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id) {
     blockers.push_back(
         {.kind = "healthmonitor", .id = monitor, .name = state.monitors.Find(monitor)->name});
   }
-  for (const auto& [sequence, policy] : state.By(kPoliciesOfPool, id)) {
-    blockers.push_back(
-        {.kind = "l7policy", .id = policy, .name = state.l7_policies.Find(policy)->name});
-  }
+  std::ranges::move(PoliciesInTheWay(state, id), std::back_inserter(blockers));
   if (!blockers.empty()) {
     return Blocked("the backend server group still has servers, a health check or policies",
                    std::move(blockers));
   }
-  const Referrers listeners = state.By(kListenersOfPool, id);
-  for (const auto& [sequence, listener_id] : listeners) {
-    model::Listener unbound = *state.listeners.Get(listener_id);
-    unbound.default_pool_id.clear();
-    draft.Update(std::move(unbound));
-  }
+  Unbind(draft, id);
   draft.Delete<Pool>(id);
+  return {};
+}
+
+Result<void> ForceDeletePool(Draft& draft, UseCase& use, const std::string& id) {
+  const State& state = draft.state();
+  ELB_ASSIGN_OR_RETURN(const auto pool, Require<Pool>(state, use, id, "", ErrorKind::kNotFound));
+  use.shared = KindOfPool(state, *pool) == model::Kind::kShared;
+  if (pool->member_deletion_protection_enable && !state.By(kMembersOfPool, id).empty()) {
+    return Blocked("removal protection is on", {{.kind = "pool", .id = id, .name = pool->name}});
+  }
+  if (auto policies = PoliciesInTheWay(state, id); !policies.empty()) {
+    return Blocked("policies lead to the backend server group", std::move(policies));
+  }
+  Unbind(draft, id);
+  RemovePool(draft, id);
   return {};
 }
 

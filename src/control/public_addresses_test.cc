@@ -116,6 +116,17 @@ TEST_F(PublicAddressesTest, MakeNoRevisions) {
   EXPECT_EQ(EipOf(balancer), Json());
 }
 
+TEST_F(PublicAddressesTest, GoWithACascadeOnRequest) {
+  const std::string balancer = world_.Balancer(NewAddress());
+  const std::string eip = EipOf(balancer)["eip_id"];
+
+  EXPECT_TRUE(world_.Delete(Resource::kLoadBalancer, balancer, DeleteMode::kForceAndRelease));
+
+  EXPECT_EQ(KindOf(TryBind(eip)), ErrorKind::kReferenceNotFound);
+  world_.Restart();
+  EXPECT_EQ(world_.control->state().eips.size(), 0U);
+}
+
 TEST_F(PublicAddressesTest, OfOldStoresGetAnObjectOfTheirOwn) {
   const std::string balancer = world_.Balancer(NewAddress());
   const std::string eip = EipOf(balancer)["eip_id"];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +14,12 @@
 namespace elb::control {
 
 using model::Json;
+
+enum class DeleteMode : std::uint8_t {
+  kPlain,
+  kForce,            ///< With what belongs to it: load balancers, listeners, pools.
+  kForceAndRelease,  ///< Likewise, and the public address of a load balancer is given back.
+};
 
 /// Who calls, as authentication found out.
 struct Caller {
@@ -47,9 +54,9 @@ struct LiveState {
 [[nodiscard]] Result<void> UpdateLoadBalancer(Draft& draft, UseCase& use, const std::string& id,
                                               const Json& body);
 [[nodiscard]] Result<void> DeleteLoadBalancer(Draft& draft, UseCase& use, const std::string& id);
-/// With everything beneath it.
+/// With everything beneath it, and with kForceAndRelease its public address.
 [[nodiscard]] Result<void> ForceDeleteLoadBalancer(Draft& draft, UseCase& use,
-                                                   const std::string& id);
+                                                   const std::string& id, DeleteMode mode);
 [[nodiscard]] Json ShowLoadBalancer(const State& state, const model::LoadBalancer& balancer);
 
 [[nodiscard]] Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body);
@@ -63,6 +70,8 @@ struct LiveState {
 [[nodiscard]] Result<void> UpdatePool(Draft& draft, UseCase& use, const std::string& id,
                                       const Json& body);
 [[nodiscard]] Result<void> DeletePool(Draft& draft, UseCase& use, const std::string& id);
+/// With its members and health monitor; policies still stand in the way (api-v3.md 2.18).
+[[nodiscard]] Result<void> ForceDeletePool(Draft& draft, UseCase& use, const std::string& id);
 [[nodiscard]] Json ShowPool(const State& state, const model::Pool& pool);
 
 [[nodiscard]] Result<std::string> CreateMember(Draft& draft, UseCase& use,

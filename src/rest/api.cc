@@ -14,6 +14,7 @@
 #include "rest/listing.h"
 #include "rest/network.h"
 #include "rest/request_reading.h"
+#include "rest/second_tier.h"
 #include "rest/tags.h"
 
 namespace elb::rest {
@@ -93,7 +94,6 @@ Response Api::Handle(const Request& request) {
   return Finished(call, Route(call));
 }
 
-Response Api::Refuse(const Request& request, const Error& error) {
 bool Api::SignsIn(const Request& request) {
   return request.method == "POST" &&
          SplitPath(request.path) == std::vector<std::string>{"v3", "auth", "tokens"};
@@ -104,6 +104,7 @@ std::optional<control::PasswordCheck> Api::CheckFor(const Request& request) {
                           : std::nullopt;
 }
 
+Response Api::Refuse(const Request& request, const Error& error) {
   const Call call = Begin(request);
   return Finished(call, Fail(call, error));
 }
@@ -187,6 +188,9 @@ Response Api::RouteResource(Call& call) {
   }
   if (auto forwarding = RouteForwarding(control_, call)) {
     return *std::move(forwarding);
+  }
+  if (auto second_tier = RouteSecondTier(control_, call)) {
+    return *std::move(second_tier);
   }
   const auto resource = ResourceAt(path[0]);
   if (!resource) {

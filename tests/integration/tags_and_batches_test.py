@@ -117,3 +117,35 @@ def test_a_batch_of_weights_and_removals_counts_at_once(service, backend):
     removed = batch(service, "delete", {"id": ids[0]}).expect(200).body["members"]
     assert [each["id"] for each in removed] == ids[:1]
     assert {service.get().json()["id"] for _ in range(8)} == {"B2"}
+
+
+# --- deletion in batches and cascades ------------------------------------------------------------
+
+
+def test_a_batch_of_listeners_is_deleted_as_a_whole(api, lb, backend):
+    service = api.make_service(lb, [backend()], port=8080)
+    free = api.create("listener", loadbalancer_id=lb["id"], protocol="HTTP", protocol_port=8081)
+    ids = [{"id": free["id"]}, {"id": service.listener["id"]}]
+    refused = api.call("POST", "listeners/batch-delete", {"listeners": ids})
+    refused.expect_error(409, "8907")
+    assert [each["id"] for each in refused.body["blockers"]] == [service.members[0]["id"]]
+    api.try_show("listener", free["id"]).expect(200)
+    api.delete("member", service.members[0]["id"], pool=service.pool["id"])
+    done = api.call("POST", "listeners/batch-delete", {"listeners": ids}).expect(200).body
+    assert [each["ret_status"] for each in done["listeners"]] == ["successful", "successful"]
+    for each in ids:
+        api.try_show("listener", each["id"]).expect(404)
+
+
+def test_a_cascade_of_a_pool_ends_its_traffic(api, service):
+    assert service.get().status == 200
+    api.call("POST", f"pools/{service.pool['id']}/delete-cascade").expect(204)
+    assert service.get().status == 503
+    assert api.show("listener", service.listener["id"])["default_pool_id"] is None
+
+
+@pytest.mark.parametrize("path", ["loadbalancers/{}/clone", "loadbalancers/{}/topology",
+                                  "loadbalancers/{}/availability-zone/batch-add", "recycle-bin",
+                                  "master-slave-pools", "certificates/settings/private-key-echo"])
+def test_what_is_not_offered_says_so(api, lb, path):
+    api.call("POST", path.format(lb["id"]), {}).expect_error(403, "8962")
