@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 #include "model/json_schema.h"
+#include "model/openapi_actions.h"
+#include "model/openapi_parts.h"
 #include "model/reference.h"
 #include "model/resources.h"
 #include "model/security_policy.h"
@@ -17,147 +17,11 @@ namespace {
 using std::string;
 using std::string_view;
 
-struct ErrorAnswer {
-  int status;
-  const char* name;
-  const char* doc;
-};
-constexpr std::array kErrorAnswers = {
-    ErrorAnswer{400, "BadRequest",
-                "A value is missing, wrong or does not fit (ELB.8902, ELB.0002)."},
-    ErrorAnswer{401, "Unauthenticated", "No valid token (SYS.0401)."},
-    ErrorAnswer{403, "Forbidden",
-                "Not allowed, or not available here (SYS.0403, ELB.9802, "
-                "ELB.8962)."},
-    ErrorAnswer{404, "NotFound",
-                "The object, or one that the request names, does not exist "
-                "(ELB.8904)."},
-    ErrorAnswer{409, "Conflict",
-                "In use, duplicate, protected, or over quota (ELB.8907, "
-                "ELB.8905)."},
-    ErrorAnswer{412, "PreconditionFailed", "If-Match does not hold (ELB.9710)."},
-    ErrorAnswer{500, "InternalError", "The service failed; nothing was changed (ELB.8906)."},
-};
-
-/// With its article.
-string One(string_view noun) {
-  return fmt::format("{} {}", string_view("aeiouI").contains(noun.front()) ? "an" : "a", noun);
-}
-
-string Plural(string_view noun) {
-  return noun.ends_with('y') ? fmt::format("{}ies", noun.substr(0, noun.size() - 1))
-                             : fmt::format("{}s", noun);
-}
-
-Json Reference(string_view kind, string_view name) {
-  return {{"$ref", fmt::format("#/components/{}/{}", kind, name)}};
-}
-
-Json Described(const char* type, const char* doc) { return {{"type", type}, {"description", doc}}; }
-
-Json RequestIdProperty() { return Described("string", "ID of the request."); }
-
-/// `{"<key>": ..., "request_id": ...}`
-Json Envelope(string_view key, Json value) {
-  Json out{{"type", "object"}};
-  out["properties"][string(key)] = std::move(value);
-  out["properties"]["request_id"] = RequestIdProperty();
-  out["required"] = {key, "request_id"};
-  return out;
-}
-
-Json Body(Json schema) {
-  Json out;
-  out["application/json"]["schema"] = std::move(schema);
-  return out;
-}
-
-Json Success(const char* doc, Json schema) {
-  Json out{{"description", doc}};
-  out["headers"]["X-Request-Id"] = Reference("headers", "RequestId");
-  out["content"] = Body(std::move(schema));
-  return out;
-}
-
-Json NoContent() {
-  Json out{{"description", "Done."}};
-  out["headers"]["X-Request-Id"] = Reference("headers", "RequestId");
-  return out;
-}
-
-/// Adds the error answers of these statuses and those that every call may give.
-void AddErrors(std::initializer_list<int> statuses, Json& responses) {
-  for (const ErrorAnswer& answer : kErrorAnswers) {
-    const bool always = answer.status == 401 || answer.status == 403 || answer.status == 500;
-    if (always || std::ranges::find(statuses, answer.status) != statuses.end()) {
-      responses[std::to_string(answer.status)] = Reference("responses", answer.name);
-    }
-  }
-}
-
-Json Operation(const Resource& resource, string_view verb, const string& summary) {
-  Json out{{"operationId", fmt::format("{}{}", verb, resource.type_name)},
-           {"summary", summary},
-           {"tags", Json::array({resource.plural})}};
-  return out;
-}
-
-Json QueryParameter(const ListParameter& parameter) {
-  const char* text_or_flag = parameter.form == ValueType::kFlag ? "boolean" : "string";
-  const char* type = parameter.form == ValueType::kNumber ? "integer" : text_or_flag;
-  Json schema{{"type", type}};
-  if (parameter.repeat == Repeat::kMany) {
-    schema = {{"type", "array"}, {"items", schema}};
-  }
-  return {
-      {"name", parameter.name},
-      {"in", "query"},
-      {"description", parameter.repeat == Repeat::kMany ? "Only objects with one of these values."
-                                                        : "Only objects with this value."},
-      {"schema", schema}};
-}
-
-Json ListOperation(const Resource& resource, string_view verb) {
-  Json out = Operation(resource, verb, fmt::format("Lists {}.", Plural(resource.noun)));
-  out["parameters"] = Json::array();
-  for (const char* name : {"Limit", "Marker", "PageReverse"}) {
-    out["parameters"].push_back(Reference("parameters", name));
-  }
-  for (const ListParameter& parameter : resource.parameters) {
-    out["parameters"].push_back(QueryParameter(parameter));
-  }
-  if (resource.singular == "l7policy") {
-    out["parameters"].push_back({{"name", "display_all_rules"},
-                                 {"in", "query"},
-                                 {"description", "True: whole rules instead of their ids."},
-                                 {"schema", {{"type", "boolean"}}}});
-  }
-  Json envelope = Envelope(
-      resource.plural, {{"type", "array"}, {"items", Reference("schemas", resource.type_name)}});
-  envelope["properties"]["page_info"] = Reference("schemas", "PageInfo");
-  envelope["required"].push_back("page_info");
-  out["responses"]["200"] = Success("One page.", std::move(envelope));
-  AddErrors({400, 404}, out["responses"]);
-  return out;
-}
-
-Json WriteOperation(const Resource& resource, string_view verb, const string& summary,
-                    const char* schema_suffix, const char* status) {
-  Json out = Operation(resource, verb, summary);
-  Json request{{"type", "object"}, {"required", Json::array({resource.singular})}};
-  request["properties"][string(resource.singular)] =
-      Reference("schemas", fmt::format("{}{}", resource.type_name, schema_suffix));
-  out["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
-  out["responses"][status] =
-      Success("The object.", Envelope(resource.singular, Reference("schemas", resource.type_name)));
-  return out;
-}
-
 Json CollectionPath(const Resource& resource) {
   Json out;
   out["get"] = ListOperation(resource, "list");
   out["post"] = WriteOperation(resource, "create", fmt::format("Creates {}.", One(resource.noun)),
-                               "Create", "201");
+                               {.schema_suffix = "Create", .status = "201"});
   AddErrors({400, 404, 409}, out["post"]["responses"]);
   return out;
 }
@@ -171,7 +35,7 @@ Json ObjectPath(const Resource& resource) {
   const Json precondition = Json::array({Reference("parameters", "IfMatch")});
   out["put"] = WriteOperation(resource, "update",
                               fmt::format("Changes the fields given of {}.", One(resource.noun)),
-                              "Update", "200");
+                              {.schema_suffix = "Update", .status = "200"});
   out["put"]["parameters"] = precondition;
   AddErrors({400, 404, 409, 412}, out["put"]["responses"]);
   out["delete"] = Operation(resource, "delete", fmt::format("Deletes {}.", One(resource.noun)));
@@ -179,140 +43,6 @@ Json ObjectPath(const Resource& resource) {
   out["delete"]["responses"]["204"] = NoContent();
   AddErrors({404, 409, 412}, out["delete"]["responses"]);
   return out;
-}
-
-/// Parameters of a path, from the names in braces.
-Json PathParameters(string_view path) {
-  Json out = Json::array();
-  for (std::size_t begin = path.find('{'); begin != string_view::npos;
-       begin = path.find('{', begin + 1)) {
-    const string_view name = path.substr(begin + 1, path.find('}', begin) - begin - 1);
-    out.push_back(
-        {{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
-  }
-  return out;
-}
-
-void AddPath(const string& below, const Json& operations, Json& paths) {
-  const string path = "/v3/{project_id}/elb/" + below;
-  Json& item = paths[path];
-  item["parameters"] = PathParameters(path);
-  item.update(operations);
-}
-
-Json ForcedDeletion(string_view singular) {
-  const Resource& resource = *FindResource(singular);
-  Json out;
-  out["delete"] = Operation(resource, "forceDelete",
-                            fmt::format("Deletes {} with what belongs to it.", One(resource.noun)));
-  out["delete"]["responses"]["204"] = NoContent();
-  AddErrors({404, 409}, out["delete"]["responses"]);
-  return out;
-}
-
-Json StatusTree() {
-  Json out;
-  out["get"] = Operation(*FindResource("loadbalancer"), "showStatusOf",
-                         "Shows the status of a load balancer and everything beneath it.");
-  Json tree{{"type", "object"}, {"required", Json::array({"loadbalancer"})}};
-  tree["properties"]["loadbalancer"] =
-      Described("object", "Listeners, groups, servers and checks, each with its status.");
-  out["get"]["responses"]["200"] = Success("The tree.", Envelope("statuses", std::move(tree)));
-  AddErrors({404}, out["get"]["responses"]);
-  return out;
-}
-
-/// Entries of an IP address group, added or removed.
-Json EditEntries(string_view verb, const string& summary) {
-  const Resource& group = *FindResource("ipgroup");
-  Json out;
-  out["post"] = WriteOperation(group, verb, summary, "Update", "200");
-  AddErrors({400, 404, 409, 412}, out["post"]["responses"]);
-  return out;
-}
-
-Json ListenersOfIpGroup() {
-  Json out;
-  out["get"] = Operation(*FindResource("ipgroup"), "listListenersOf",
-                         "Lists the listeners bound to an IP address group, in short.");
-  Json item{{"type", "object"}};
-  for (const char* name : {"id", "name", "protocol"}) {
-    item["properties"][name] = {{"type", "string"}};
-  }
-  item["properties"]["protocol_port"] = {{"type", "integer"}};
-  item["properties"]["loadbalancers"] = {{"type", "array"}, {"items", {{"type", "object"}}}};
-  out["get"]["responses"]["200"] =
-      Success("The listeners.", Envelope("listeners", {{"type", "array"}, {"items", item}}));
-  AddErrors({404}, out["get"]["responses"]);
-  return out;
-}
-
-/// One call for several members; elements of the request are as `schema` says, with `id` unless
-/// they are new.
-Json MemberBatch(string_view verb, const string& summary, const char* schema, const char* status) {
-  Json out;
-  out["post"] = Operation(*FindResource("member"), verb, summary);
-  Json element = *schema == '\0' ? Json{{"type", "object"}} : Reference("schemas", schema);
-  if (string_view(verb) != "batchAdd") {
-    Json named{{"type", "object"}, {"required", Json::array({"id"})}};
-    named["properties"]["id"] = {{"type", "string"}};
-    element = {{"allOf", Json::array({element, named})}};
-  }
-  Json request{{"type", "object"}, {"required", Json::array({"members"})}};
-  request["properties"]["members"] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
-  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
-  Json result{{"type", "object"}};
-  result["properties"]["ret_status"] =
-      Described("string", "successful; existed: it was there already; not found.");
-  Json member{{"allOf", Json::array({Reference("schemas", "Member"), result})}};
-  if (string_view(verb) == "batchDelete") {
-    member = result;
-    member["properties"]["id"] = {{"type", "string"}};
-  }
-  out["post"]["responses"][status] =
-      Success("What became of each.", Envelope("members", {{"type", "array"}, {"items", member}}));
-  AddErrors({400, 404, 409, 412}, out["post"]["responses"]);
-  return out;
-}
-
-/// Priorities of several policies at once.
-Json PriorityBatch() {
-  Json out;
-  out["post"] = Operation(*FindResource("l7policy"), "batchUpdatePriorityOf",
-                          "Changes the priorities of several forwarding policies, or of none.");
-  Json element{{"type", "object"}, {"required", Json::array({"id", "priority"})}};
-  element["properties"]["id"] = {{"type", "string"}};
-  element["properties"]["priority"] = {{"type", "integer"}, {"minimum", 1}, {"maximum", 10000}};
-  Json request{{"type", "object"}, {"required", Json::array({"l7policies"})}};
-  request["properties"]["l7policies"] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
-  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
-  Json answer{{"type", "object"}, {"required", Json::array({"request_id"})}};
-  answer["properties"]["request_id"] = RequestIdProperty();
-  out["post"]["responses"]["202"] = Success("Done.", std::move(answer));
-  AddErrors({400, 404, 409}, out["post"]["responses"]);
-  return out;
-}
-
-void AddActions(Json& paths) {
-  AddPath("l7policies/batch-update-priority", PriorityBatch(), paths);
-  AddPath("l7policies/rules", Json{{"get", ListOperation(*FindResource("rule"), "listAll")}},
-          paths);
-  AddPath("ipgroups/{ipgroup_id}/iplist/create-or-update",
-          EditEntries("addEntriesTo", "Adds addresses to an IP address group, or describes them."),
-          paths);
-  AddPath("ipgroups/{ipgroup_id}/iplist/batch-delete",
-          EditEntries("removeEntriesFrom", "Removes addresses from an IP address group."), paths);
-  AddPath("ipgroups/{ipgroup_id}/related-listeners", ListenersOfIpGroup(), paths);
-  const string members = "pools/{pool_id}/members/";
-  AddPath(
-      members + "batch-add",
-      MemberBatch("batchAdd", "Adds backend servers in one registration.", "MemberCreate", "201"),
-      paths);
-  AddPath(members + "batch-update",
-          MemberBatch("batchUpdate", "Changes several backend servers.", "MemberUpdate", "200"),
-          paths);
-  AddPath(members + "batch-delete",
-          MemberBatch("batchDelete", "Removes several backend servers.", "", "200"), paths);
 }
 
 Json SystemPolicies() {
@@ -339,14 +69,12 @@ Json Paths() {
     AddPath(path, CollectionPath(resource), paths);
     AddPath(fmt::format("{}/{{{}_id}}", path, resource.singular), ObjectPath(resource), paths);
   }
-  AddPath("loadbalancers/{loadbalancer_id}/force-elb", ForcedDeletion("loadbalancer"), paths);
-  AddPath("loadbalancers/{loadbalancer_id}/statuses", StatusTree(), paths);
-  AddPath("listeners/{listener_id}/force", ForcedDeletion("listener"), paths);
   Json members;
   members["get"] = ListOperation(*FindResource("member"), "listAll");
   AddPath("members", members, paths);
   AddPath("system-security-policies", SystemPolicies(), paths);
   AddActions(paths);
+  AddTagPaths(paths);
   return paths;
 }
 
@@ -399,6 +127,7 @@ Json Schemas() {
   out["SystemSecurityPolicy"] = ObjectSchema(SystemSecurityPolicySchema(), View::kResponse);
   out["PageInfo"] = PageInfoSchema();
   out["Error"] = ErrorSchema();
+  out["TagError"] = TagErrorSchema();
   return out;
 }
 
@@ -432,7 +161,7 @@ Json Components() {
   out["headers"]["RequestId"] = {{"description", "ID of the request, as in the body."},
                                  {"schema", {{"type", "string"}}}};
   out["parameters"] = CommonParameters();
-  for (const ErrorAnswer& answer : kErrorAnswers) {
+  for (const ErrorAnswer& answer : ErrorAnswers()) {
     Json& response = out["responses"][answer.name];
     response = {{"description", answer.doc}, {"content", Body(Reference("schemas", "Error"))}};
     response["headers"]["X-Request-Id"] = Reference("headers", "RequestId");
