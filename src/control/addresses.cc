@@ -198,7 +198,9 @@ Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& b
   if (!balancer.publicip) {
     return {};
   }
-  if (balancer.publicip->ip_version == 6) {
+  model::PublicAddress asked = *balancer.publicip;
+  balancer.publicip.reset();
+  if (asked.ip_version == 6) {
     return Failure(ErrorKind::kNoIpv6, "loadbalancer.publicip.ip_version",
                    "public IPv6 addresses are not available here");
   }
@@ -208,10 +210,10 @@ Result<void> BindPublicAddress(Draft& draft, const UseCase& use, LoadBalancer& b
   eip.identity.id = balancer.eip_id;
   eip.identity.project_id = use.caller->project;
   eip.address = balancer.eip_address;
-  eip.asked = std::exchange(balancer.publicip, std::nullopt);
-  if (model::Bandwidth& bandwidth = *eip.asked->bandwidth; bandwidth.id.empty()) {
-    bandwidth.id = NewUuid(draft.random());  // Of this address alone.
+  if (asked.bandwidth && asked.bandwidth->id.empty()) {
+    asked.bandwidth->id = NewUuid(draft.random());  // Of this address alone.
   }
+  eip.asked = std::move(asked);
   draft.Create(std::move(eip));
   return {};
 }

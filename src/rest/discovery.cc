@@ -1,6 +1,7 @@
 #include "rest/discovery.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -10,10 +11,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kFeatures[] = {
-    "dry_run",         "changesets", "config", "revisions", "audit",  "users", "explain", "runtime",
-    "flight_recorder", "rehearsal",  "guards", "metrics",   "events", "logs",  "probes",  "try",
-    "webhooks",        "acme",       "pages",  "backup"};
+constexpr auto kFeatures = std::to_array<std::string_view>(
+    {"dry_run", "changesets", "config",          "revisions", "audit",    "users",
+     "explain", "runtime",    "flight_recorder", "rehearsal", "guards",   "metrics",
+     "events",  "logs",       "probes",          "try",       "webhooks", "acme",
+     "pages",   "backup"});
 
 Response TextResponse(int status, std::string body) {
   return {.status = status, .body = std::move(body), .content_type = "text/plain; version=0.0.4"};
@@ -106,7 +108,7 @@ Response RouteExtensions(const Call& call) {
     }
     return JsonResponse(200, {{"features", features}, {"request_id", call.request_id}});
   }
-  if (std::ranges::find(kFeatures, path[at]) == std::end(kFeatures)) {
+  if (std::ranges::find(kFeatures, path[at]) == kFeatures.end()) {
     return Unknown(call);
   }
   return Fail(call, {.kind = ErrorKind::kUnsupported,

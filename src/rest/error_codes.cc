@@ -1,5 +1,6 @@
 #include "rest/error_codes.h"
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -14,13 +15,17 @@ std::string_view SharedInvalidCode(std::string_view path) {
     std::string_view path;
     std::string_view code;
   };
-  static constexpr Entry kEntries[] = {
-      {"listener.protocol_port", "ELB.6041"}, {"listener.protocol", "ELB.6061"},
-      {"pool.protocol", "ELB.6071"},          {"pool.lb_algorithm", "ELB.6051"},
-      {"listener.name", "ELB.6011"},          {"listener.description", "ELB.6031"},
-      {"loadbalancer.name", "ELB.1021"},      {"loadbalancer.description", "ELB.1031"},
+  static constexpr auto kEntries = std::to_array<Entry>({
+      {"listener.protocol_port", "ELB.6041"},
+      {"listener.protocol", "ELB.6061"},
+      {"pool.protocol", "ELB.6071"},
+      {"pool.lb_algorithm", "ELB.6051"},
+      {"listener.name", "ELB.6011"},
+      {"listener.description", "ELB.6031"},
+      {"loadbalancer.name", "ELB.1021"},
+      {"loadbalancer.description", "ELB.1031"},
       {"healthmonitor.delay", "ELB.7001"},
-  };
+  });
   for (const Entry& entry : kEntries) {
     if (path == entry.path) {
       return entry.code;

@@ -14,30 +14,34 @@ constexpr std::array kKinds = {
     Resource::kHealthMonitor, Resource::kCertificate, Resource::kIpGroup, Resource::kSecurityPolicy,
     Resource::kLogtank,       Resource::kL7Policy,    Resource::kL7Rule};
 
-constexpr Parameter kFlavor[] = {{"id", "id"},
-                                 {"name", "name"},
-                                 {"type", "type"},
-                                 {"shared", "shared", Compare::kFlag},
-                                 {"flavor_sold_out", "flavor_sold_out", Compare::kFlag}};
+constexpr auto kFlavor =
+    std::to_array<Parameter>({{"id", "id"},
+                              {"name", "name"},
+                              {"type", "type"},
+                              {"shared", "shared", Compare::kFlag},
+                              {"flavor_sold_out", "flavor_sold_out", Compare::kFlag}});
 
 /// Parameters that ask for more than one field of the table (api-v3.md 1.8.3).
-constexpr Parameter kOfLoadBalancers[] = {{"eips", "eips", Compare::kKeyed},
-                                          {"publicips", "publicips", Compare::kKeyed},
-                                          {"ip_version", "", Compare::kIpVersion},
-                                          {"member_address", "", Compare::kMember},
-                                          {"member_device_id", "", Compare::kNothing}};
-constexpr Parameter kOfListeners[] = {{"member_address", "", Compare::kMember},
-                                      {"member_device_id", "", Compare::kNothing},
-                                      {"member_instance_id", "", Compare::kNothing},
-                                      {"enterprise_project_id", "", Compare::kZero}};
-constexpr Parameter kOfPools[] = {{"member_address", "", Compare::kMember},
-                                  {"member_device_id", "", Compare::kNothing},
-                                  {"member_instance_id", "", Compare::kNothing}};
-constexpr Parameter kOfOthers[] = {{"enterprise_project_id", "", Compare::kZero}};
+constexpr auto kOfLoadBalancers =
+    std::to_array<Parameter>({{"eips", "eips", Compare::kKeyed},
+                              {"publicips", "publicips", Compare::kKeyed},
+                              {"ip_version", "", Compare::kIpVersion},
+                              {"member_address", "", Compare::kMember},
+                              {"member_device_id", "", Compare::kNothing}});
+constexpr auto kOfListeners =
+    std::to_array<Parameter>({{"member_address", "", Compare::kMember},
+                              {"member_device_id", "", Compare::kNothing},
+                              {"member_instance_id", "", Compare::kNothing},
+                              {"enterprise_project_id", "", Compare::kZero}});
+constexpr auto kOfPools = std::to_array<Parameter>({{"member_address", "", Compare::kMember},
+                                                    {"member_device_id", "", Compare::kNothing},
+                                                    {"member_instance_id", "", Compare::kNothing}});
+constexpr auto kOfOthers =
+    std::to_array<Parameter>({{"enterprise_project_id", "", Compare::kZero}});
 
-constexpr Parameter kOfPolicies[] = {{"enterprise_project_id", "", Compare::kZero},
-                                     {kDisplayAllRules, "", Compare::kNoFilter}};
-constexpr Parameter kOfRules[] = {{"rule_value", "value"}};
+constexpr auto kOfPolicies = std::to_array<Parameter>(
+    {{"enterprise_project_id", "", Compare::kZero}, {kDisplayAllRules, "", Compare::kNoFilter}});
+constexpr auto kOfRules = std::to_array<Parameter>({{"rule_value", "value"}});
 
 std::span<const Parameter> Special(Resource resource) {
   switch (resource) {
