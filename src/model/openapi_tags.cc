@@ -28,6 +28,13 @@ Json TagSchema() {
   return out;
 }
 
+/// A tag to be added, or removed by its key.
+Json EditedTagSchema() {
+  Json out = TagSchema();
+  out["required"] = Json::array({"key"});
+  return out;
+}
+
 /// A key with several values.
 Json KeySchema() {
   Json out{{"type", "object"}, {"required", {"key", "values"}}};
@@ -70,7 +77,7 @@ Json Actions(const Face& face) {
       TagOperation(face, "changeTags",
                    "Adds tags or overwrites their values (create), or removes them (delete).");
   SetRequest(Object({{"action", {{"type", "string"}, {"enum", {"create", "delete"}}}},
-                     {"tags", ListOf(TagSchema())}}),
+                     {"tags", ListOf(EditedTagSchema())}}),
              out["post"]);
   out["post"]["responses"]["204"] = NoContent();
   return out;
