@@ -45,6 +45,11 @@ std::string_view OutputOf(const Scratch& scratch) {
   return {scratch.output.data(), scratch.output_size};
 }
 
+/// What is kept of the end of a stream: nothing is wrong with an orderly one.
+Fault FaultOfEnd(const net::ReadResult& end) {
+  return end.kind == net::ReadResult::Kind::kFault ? end.fault : Fault{};
+}
+
 }  // namespace
 
 /// Holds the thread's scratch while OpenSSL works; sends and keeps what is left afterwards.
@@ -110,7 +115,7 @@ Outcome<bool> Channel::Receive() {
       break;
   }
   input_.Keep();
-  lower_end_ = read.fault;
+  lower_end_ = FaultOfEnd(read);
   failure_ = EndFault();
   return std::unexpected(*failure_);
 }
@@ -375,7 +380,7 @@ bool Channel::Refill() {
   const net::ReadResult read = input_.Fill(*lower_, std::span(ThreadScratch().input).first(limit));
   using Kind = net::ReadResult::Kind;
   if (read.kind == Kind::kEnd || read.kind == Kind::kFault) {
-    lower_end_ = read.fault;
+    lower_end_ = FaultOfEnd(read);
   }
   if (!established_) {
     handshake_bytes_ += read.bytes;

@@ -2,8 +2,10 @@
 
 #include "http/cookie.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <span>
 #include <string>
 
 #include "check.h"
@@ -29,13 +31,15 @@ void ReadsCookies(std::string_view value) {
   if (pairs.empty()) {
     return;
   }
-  const std::array names = {pairs.front().name, pairs.back().name};
+  std::array names = {pairs.front().name, pairs.back().name};
+  std::ranges::sort(names);
   std::string rest;
   http::WriteCookieWithout(value, names, rest);
   Require(rest.size() < value.size(), "a cookie that goes takes its bytes along", rest);
   for (const std::string_view name : names) {
-    Require(http::HasCookie(value, name), "a pair that was read is found", name);
-    Require(!http::HasCookie(rest, name), "a cookie that was left out is gone", rest);
+    const std::span one(&name, 1);
+    Require(http::HasCookie(value, one), "a pair that was read is found", name);
+    Require(!http::HasCookie(rest, one), "a cookie that was left out is gone", rest);
   }
   std::size_t kept = 0;
   for (const http::CookiePair& pair : pairs) {
