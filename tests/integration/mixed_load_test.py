@@ -26,8 +26,9 @@ from rig.timing import FULL, now
 
 SECONDS = 600 if FULL else 12
 CHANGES_PER_SECOND = 10
+MEMBER_TIMEOUT = 2  # Longer than the steady member may lack a core on a busy machine.
 KIB_PER_MIB = 1024
-MISHAPS = {502, 503, 504}  # What a POST may get whose member failed after it had the request.
+MISHAPS = {502, 504}  # What a POST may get whose member failed after it had the request.
 
 
 class Tally:
@@ -62,8 +63,8 @@ class Site:
         self.certificate = self.api.make_certificate(certificates["ec"])
         self.service = self.api.make_service(
             self.lb, [self.steady, *self.unsteady], port=8443, certificate=self.certificate,
-            http2_enable=True, member_timeout=1, keepalive_timeout=60)  # fmt: skip
-        self.api.add_monitor(self.service.pool["id"], delay=1, timeout=1, max_retries=1)
+            http2_enable=True, member_timeout=MEMBER_TIMEOUT, keepalive_timeout=60)  # fmt: skip
+        self.api.add_monitor(self.service.pool["id"], delay=1, timeout=5, max_retries=3)
         self.group = self.api.create("ipgroup", ip_list=[{"ip": "127.0.0.0/8"}])
         self.sockets = self.api.make_service(
             self.lb, [backend(mode=modes.websocket_echo())], port=8444,
@@ -263,7 +264,7 @@ def test_mixed_load_with_failing_members_and_changes(own_daemon, server_certific
     load(site, tally, SECONDS)
     grown = resident_kib(running.pid) - memory
     print(dict(tally.seen), f"memory {memory} KiB, grown by {grown} KiB")
-    assert not tally.wrong, tally.wrong[:20]
+    assert not tally.wrong, Counter(tally.wrong).most_common(20)
     processed = site.processed()
     doubled = {target: count for target, count in processed.items() if count > 1}
     assert not doubled
