@@ -256,8 +256,8 @@ std::unexpected<Error> Control::Changed(Resource resource, const model::Identity
   const auto record = parts_.store->Read([&](store::Reader& reader) {
     return reader.GetRevision(identity.project_id, static_cast<std::uint64_t>(identity.revision));
   });
-  const bool found = record && record->has_value();
-  const RevisionAuthor author = found ? AuthorOf(record->value().json) : RevisionAuthor{};
+  const std::optional<store::RevisionRecord> stored = record ? *record : std::nullopt;
+  const RevisionAuthor author = stored ? AuthorOf(stored->json) : RevisionAuthor{};
   Error error{.kind = ErrorKind::kPrecondition,
               .path = "If-Match",
               .message = fmt::format("the {} was changed meanwhile: its current tag is {}",
@@ -365,10 +365,11 @@ Result<Json> Control::Perform(const Caller& caller, const Place& place, Action a
 }
 
 Result<void> Control::UpdatePriorities(const Caller& caller, const Json& list) {
-  ELB_RETURN_IF_ERROR(Write(caller, [&](Draft& draft, UseCase& use) -> Result<std::string> {
+  const Change change = [&](Draft& draft, UseCase& use) -> Result<std::string> {
     ELB_RETURN_IF_ERROR(UpdateL7Priorities(draft, use, list));
     return std::string();
-  }));
+  };
+  ELB_RETURN_IF_ERROR(Write(caller, change));
   return {};
 }
 

@@ -241,13 +241,41 @@ void Draft::Touch(const std::string& id) {
   Record<T>(state_.Of<T>().SequenceOf(id), before, std::make_shared<const T>(std::move(touched)));
 }
 
+namespace {
+
+template <typename Changes>
+Result<void> StoreDocuments(const Changes& changes, store::Transaction& transaction) {
+  for (const auto& change : changes) {
+    ELB_RETURN_IF_ERROR(change.store(transaction));
+  }
+  return {};
+}
+
+/// The changes as the revision's record lists them.
+template <typename Changes>
+Json Recorded(const Changes& changes) {
+  Json list = Json::array();
+  for (const auto& change : changes) {
+    if (!change.recorded) {
+      continue;
+    }
+    Json fields = Json::array();
+    change.fields(fields);
+    list.push_back({{"action", change.action},
+                    {"kind", change.kind},
+                    {"id", change.id},
+                    {"name", change.name},
+                    {"fields", std::move(fields)}});
+  }
+  return list;
+}
+
+}  // namespace
+
 Result<void> Draft::Store(store::Transaction& transaction, const Json& origin) {
   const auto first = std::ranges::find(changes_, true, &Change::recorded);
   if (first == changes_.end()) {
-    for (const Change& change : changes_) {
-      ELB_RETURN_IF_ERROR(change.store(transaction));
-    }
-    return {};
+    return StoreDocuments(changes_, transaction);
   }
   const std::string project = first->project;
   ELB_ASSIGN_OR_RETURN(const std::uint64_t revision, transaction.NextRevision(project));
@@ -256,22 +284,9 @@ Result<void> Draft::Store(store::Transaction& transaction, const Json& origin) {
       change.number(revision);
     }
   }
-  Json changes = Json::array();
-  for (const Change& change : changes_) {
-    ELB_RETURN_IF_ERROR(change.store(transaction));
-    if (!change.recorded) {
-      continue;
-    }
-    Json fields = Json::array();
-    change.fields(fields);
-    changes.push_back({{"action", change.action},
-                       {"kind", change.kind},
-                       {"id", change.id},
-                       {"name", change.name},
-                       {"fields", std::move(fields)}});
-  }
+  ELB_RETURN_IF_ERROR(StoreDocuments(changes_, transaction));
   ELB_RETURN_IF_ERROR(transaction.AppendRevision(
-      project, RevisionText({.number = revision, .at = at_}, origin, std::move(changes))));
+      project, RevisionText({.number = revision, .at = at_}, origin, Recorded(changes_))));
   project_ = project;
   revision_ = revision;
   return {};

@@ -74,10 +74,12 @@ Compare CompareOf(const model::ListParameter& parameter) {
     case model::ValueType::kFlag:
       return Compare::kFlag;
     default:
-      return parameter.name == "domain"    ? Compare::kDomain
-             : parameter.name == "ip_list" ? Compare::kNetworks
-                                           : Compare::kText;
+      break;
   }
+  if (parameter.name == "domain") {
+    return Compare::kDomain;
+  }
+  return parameter.name == "ip_list" ? Compare::kNetworks : Compare::kText;
 }
 
 std::vector<Parameter> Collect(Resource resource) {

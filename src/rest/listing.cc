@@ -15,7 +15,6 @@ namespace elb::rest {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using control::Resource;
 
 std::string Lower(std::string text) {
   for (char& letter : text) {
@@ -160,6 +159,13 @@ Result<void> CheckForm(const Parameter& parameter, const std::string& text) {
   return {};
 }
 
+Result<void> CheckForms(const Parameter& parameter, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    ELB_RETURN_IF_ERROR(CheckForm(parameter, text));
+  }
+  return {};
+}
+
 /// Where `Selection` holds what a parameter wants; null when it cannot.
 std::vector<std::string>* SelectedBy(control::Selection& selection, const Condition& condition) {
   const std::string_view name = condition.parameter->name;
@@ -182,9 +188,7 @@ Result<Conditions> ReadConditions(std::span<const Parameter> parameters, const Q
   Conditions conditions;
   for (const Parameter& parameter : parameters) {
     std::vector<std::string> wanted = query.All(parameter.name);
-    for (const std::string& text : wanted) {
-      ELB_RETURN_IF_ERROR(CheckForm(parameter, text));
-    }
+    ELB_RETURN_IF_ERROR(CheckForms(parameter, wanted));
     if (!wanted.empty()) {
       conditions.push_back({.parameter = &parameter, .wanted = std::move(wanted)});
     }

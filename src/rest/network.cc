@@ -151,17 +151,17 @@ Response ReleaseEip(control::Control& control, const Call& call) {
 
 /// The objects behind `marker`, at most `limit`: clients page until a page is empty.
 Json PageOf(const Json& list, const Query& query) {
-  const auto marker = query.First("marker");
+  const std::string marker = query.First("marker").value_or("");
   const std::string text = query.First("limit").value_or("");
   std::size_t limit = list.size();
   std::from_chars(text.data(), text.data() + text.size(), limit);
   Json page = Json::array();
-  bool behind = !marker;
+  bool behind = marker.empty();
   for (const Json& object : list) {
     if (behind && page.size() < limit) {
       page.push_back(object);
     }
-    behind = behind || object["id"] == *marker;
+    behind = behind || object["id"] == marker;
   }
   return page;
 }
