@@ -46,7 +46,7 @@ std::optional<Response> RouteOpen(const Call& call, const Pages& pages) {
     return std::nullopt;
   }
   if (auto text = RoutePages(path, pages)) {
-    return *std::move(text);
+    return text;
   }
   if (path == "/versions") {
     return JsonResponse(200, {{"versions", Json::array({{{"id", "v3"}, {"status", "CURRENT"}},

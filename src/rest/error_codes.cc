@@ -34,6 +34,10 @@ std::string_view SharedInvalidCode(std::string_view path) {
   return "ELB.9899";
 }
 
+std::string_view SharedImmutableCode(std::string_view path) {
+  return path.starts_with("listener.") ? "ELB.6015" : "ELB.9899";
+}
+
 WireError Make(int status, std::string_view code) {
   return {.status = status, .code = std::string(code)};
 }
@@ -50,9 +54,7 @@ WireError ToWire(const Problem& problem) {
     case ErrorKind::kMissing:
       return Make(400, shared ? "ELB.9805" : "ELB.8902");
     case ErrorKind::kImmutable:
-      return Make(400, !shared                         ? "ELB.8902"
-                       : path.starts_with("listener.") ? "ELB.6015"
-                                                       : "ELB.9899");
+      return Make(400, shared ? SharedImmutableCode(path) : "ELB.8902");
     case ErrorKind::kEmptyBody:
       return Make(400, "ELB.0002");
     case ErrorKind::kNotFound:
