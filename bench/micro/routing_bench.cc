@@ -39,7 +39,6 @@ L7PolicyConfig Policy(int number, Fails fails) {
   };
   const std::string host = fails == Fails::kFirst ? own("other") : "www.example.test";
   return {.id = elb::L7PolicyId(own("policy")),
-          .priority = number,
           .rules = {{.type = RuleType::kHostName, .values = {own("host"), host}},
                     {.type = RuleType::kPath,
                      .compare = RuleCompare::kRegex,
@@ -57,7 +56,7 @@ L7PolicyConfig Policy(int number, Fails fails) {
 
 /// Decides about one request again and again; `p99_ns` is the time that one of 100 exceeds.
 void Decide(benchmark::State& state, Fails fails) {
-  elb::contract::ListenerConfig listener{.advanced_forwarding = true};
+  elb::contract::ListenerConfig listener;
   for (int i = 0; i < kPolicies; ++i) {
     listener.policies.push_back(Policy(i, fails));
   }

@@ -103,7 +103,6 @@ struct WeightedPool {
 struct L7PolicyConfig {
   L7PolicyId id;
   PolicyAction action = PolicyAction::kToPool;
-  std::int32_t priority = 0;
   std::vector<L7RuleConfig> rules;
   std::vector<WeightedPool> pools;    ///< kToPool; one with weight 1 for redirect_pool_id.
   std::uint16_t listener_port = 443;  ///< kToListener.
@@ -164,7 +163,6 @@ struct ListenerConfig {
   std::vector<IpAddress> addresses;  ///< Where it listens.
   std::optional<TlsConfig> tls;      ///< HTTPS.
   PoolId default_pool;
-  bool advanced_forwarding = false;
   std::vector<L7PolicyConfig> policies;  ///< Those in force, in order of evaluation.
   InsertHeadersConfig insert_headers;
   std::chrono::seconds keepalive_timeout{60};

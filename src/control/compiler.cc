@@ -224,7 +224,6 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   ApplyAccess(listener, *config);
   ApplyLogHeaders(listener, *config);
   config->default_pool = PoolId(listener.default_pool_id);
-  config->advanced_forwarding = listener.enhance_l7policy_enable;
   config->policies = CompilePolicies(state, node, listener);
   config->insert_headers = InsertHeaders(listener);
   if (const auto& log = listener.access_log_customized_headers_config; log && log->enable) {

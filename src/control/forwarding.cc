@@ -199,7 +199,6 @@ std::vector<L7PolicyConfig> CompilePolicies(const State& state, const NodeConfig
     }
     L7PolicyConfig config;
     config.id = L7PolicyId(id);
-    config.priority = static_cast<std::int32_t>(policy->priority.value_or(0));
     for (const L7Rule* rule : rules) {
       config.rules.push_back(MakeRule(*rule));
     }

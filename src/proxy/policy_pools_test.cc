@@ -37,14 +37,10 @@ std::string CookieOf(std::string_view answer) { return Between(answer, "Set-Cook
 /// Member A behind the default pool; `Pool` adds others, whose members are B, C and so on.
 class PolicyPoolsTest : public ::testing::Test {
  protected:
-  PolicyPoolsTest() { rig_.listener.advanced_forwarding = true; }
-
   L7PolicyConfig& Policy(std::string id, std::vector<contract::L7RuleConfig> rules,
                          std::vector<contract::WeightedPool> pools) {
-    rig_.listener.policies.push_back({.id = L7PolicyId(std::move(id)),
-                                      .priority = next_priority_++,
-                                      .rules = std::move(rules),
-                                      .pools = std::move(pools)});
+    rig_.listener.policies.push_back(
+        {.id = L7PolicyId(std::move(id)), .rules = std::move(rules), .pools = std::move(pools)});
     return rig_.listener.policies.back();
   }
   static contract::WeightedPool All(const contract::PoolConfig& pool) {
@@ -58,7 +54,6 @@ class PolicyPoolsTest : public ::testing::Test {
   }
 
   testing::ProxyRig rig_{1};
-  std::int32_t next_priority_ = 1;
 };
 
 TEST_F(PolicyPoolsTest, LeadsToThePoolOfTheFirstPolicyThatMatches) {

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -36,17 +35,10 @@ struct PolicyTrace {
   std::vector<bool> rules;  ///< Verdicts, as in `L7PolicyConfig::rules`.
 };
 
-/// Positions in the order in which policies are asked. Advanced (data-plane.md 10.1, 10.5):
-/// REDIRECT_TO_LISTENER first, then ascending priority. Basic (10.2, 10.5): REDIRECT_TO_LISTENER
-/// without rules, then policies with a host before those without; each exact path, prefix, regular
-/// expression, longer pattern first; a host alone is the prefix `/`, no rule at all comes last.
-/// Otherwise the order given stays.
-[[nodiscard]] std::vector<PolicyPosition> EvaluationOrder(
-    std::span<const contract::L7PolicyConfig> policies, bool advanced);
-
-/// The forwarding policies of one listener, made ready (data-plane.md 10.1 to 10.3). A rule that
-/// several policies share is asked once per request, the cheap rules of a policy before the dear
-/// ones, and a policy ends at its first rule that does not hold. Immutable, thread-safe.
+/// The forwarding policies of one listener, made ready (data-plane.md 10.3); they are asked in the
+/// order in which the configuration has them. A rule that several policies share is asked once per
+/// request, the cheap rules of a policy before the dear ones, and a policy ends at its first rule
+/// that does not hold. Immutable, thread-safe.
 class Router {
  public:
   /// kInvalid, path `rule.value`: names policy and rule that cannot be compiled.
@@ -65,7 +57,6 @@ class Router {
  private:
   using ConditionNumber = std::uint16_t;
   struct Policy {
-    PolicyPosition position = 0;
     std::vector<ConditionNumber> rules;    ///< As configured.
     std::vector<ConditionNumber> by_cost;  ///< Without repetitions.
   };
@@ -76,10 +67,9 @@ class Router {
                            std::vector<std::uint8_t>& verdicts) const;
 
   std::vector<contract::L7PolicyConfig> source_;
-  bool advanced_ = false;
   KeyTables keys_;
   std::vector<RoutingCondition> conditions_;
-  std::vector<Policy> policies_;  ///< In order of evaluation.
+  std::vector<Policy> policies_;  ///< By `PolicyPosition`.
 };
 
 }  // namespace elb::proxy

@@ -97,19 +97,14 @@ bool NaiveValue(const L7RuleConfig& rule, const std::string& value, const Sample
 
 /// First match by a loop over policies, rules and values.
 std::string Naive(const std::vector<L7PolicyConfig>& policies, const Sample& sample) {
-  std::vector<const L7PolicyConfig*> order;
   for (const L7PolicyConfig& policy : policies) {
-    order.push_back(&policy);
-  }
-  std::ranges::sort(order, {}, &L7PolicyConfig::priority);
-  for (const L7PolicyConfig* policy : order) {
     const auto holds = [&](const L7RuleConfig& rule) {
       const bool any = std::ranges::any_of(
           rule.values, [&](const std::string& value) { return NaiveValue(rule, value, sample); });
       return any != rule.invert;
     };
-    if (std::ranges::all_of(policy->rules, holds)) {
-      return policy->id.value();
+    if (std::ranges::all_of(policy.rules, holds)) {
+      return policy.id.value();
     }
   }
   return policies.empty() ? "none" : "default";
@@ -187,9 +182,7 @@ TEST(RoutingRandomTest, DecidesAsRulesReadOneByOneDo) {
       for (L7RuleConfig& rule : rules) {
         rule.invert = dice.Roll(5) == 0;
       }
-      // Priorities are unique, as the API keeps them.
-      rig.Add(std::to_string(i), std::move(rules),
-              static_cast<std::int32_t>(dice.Roll(1000) * 100 + i));
+      rig.Add(std::to_string(i), std::move(rules));
     }
     for (int request = 0; request < 40; ++request) {
       const Sample sample = RandomSample(dice);

@@ -10,7 +10,6 @@ namespace elb::proxy {
 namespace {
 
 using namespace testing;  // NOLINT(google-build-using-namespace): the words of the tests.
-using contract::PolicyAction;
 
 std::string AskOne(L7RuleConfig rule, const std::string& target) {
   RoutingRig rig;
@@ -37,28 +36,20 @@ TEST(RoutingTest, T10_1_MatchesPathsAsTheVendorsTableSays) {
   EXPECT_EQ(AskOne(Regex("/index.html"), request), "default");
 }
 
-TEST(RoutingTest, T10_2_PrefersAPrefixToARegexInBasicMode) {
+TEST(RoutingTest, AsksInTheOrderGivenAndEndsAtTheFirstMatch) {
   RoutingRig rig;
-  rig.listener.advanced_forwarding = false;
-  rig.Add("pool 3", {Regex(R"(/elb_gls/glossary[^\s]*)")});
-  rig.Add("pool 2", {Prefix("/elb_gls")});
+  rig.Add("other", {Exact("/other")});
+  rig.Add("wide", {Regex(R"(/exa[^\s]*)")});
+  rig.Add("narrow", {Exact("/exa/index.html")});
 
-  EXPECT_EQ(rig.Get("/elb_gls/glossary.html"), "pool 2");
-}
-
-TEST(RoutingTest, T10_3_AsksByPriorityInAdvancedMode) {
-  RoutingRig rig;
-  rig.Add("4", {Regex("/exa/index.html")}, 4);
-  rig.Add("3", {Regex(R"(/exa[^\s]*)")}, 3);
-
-  EXPECT_EQ(rig.Get("/exa/index.html"), "3");
-  EXPECT_EQ(rig.decision.tried, 1U);
+  EXPECT_EQ(rig.Get("/exa/index.html"), "wide");
+  EXPECT_EQ(rig.decision.tried, 2U);
 }
 
 TEST(RoutingTest, T10_4_MatchesAnyOfSeveralMethods) {
   RoutingRig rig;
-  rig.Add("A", {Method({"GET", "DELETE"})}, 1);
-  rig.Add("B", {Method({"POST", "PUT"})}, 2);
+  rig.Add("A", {Method({"GET", "DELETE"})});
+  rig.Add("B", {Method({"POST", "PUT"})});
   const auto ask = [&](const std::string& method) {
     return rig.Ask(method + " / HTTP/1.1\r\nHost: a\r\n\r\n");
   };
@@ -201,67 +192,14 @@ TEST(RoutingTest, SaysWhenThereAreNoPolicies) {
   EXPECT_EQ(rig.Get("/"), "none");
 }
 
-TEST(RoutingTest, OrdersBasicPoliciesByHostKindAndLength) {
-  RoutingRig rig;
-  rig.listener.advanced_forwarding = false;
-  rig.Add("everything", {});
-  rig.Add("regex", {Regex("/a/b/c/d.*")});
-  rig.Add("prefix /a", {Prefix("/a")});
-  rig.Add("prefix /a/b", {Prefix("/a/b")});
-  rig.Add("exact /a/b", {Exact("/a/b")});
-  rig.Add("host", {Host({"h.test"})});
-  rig.Add("host regex", {Host({"h.test"}), Regex("/a.*")});
-  rig.Add("host prefix", {Host({"h.test"}), Prefix("/a")});
-  rig.Add("host exact", {Host({"h.test"}), Exact("/a")});
-
-  std::string order;
-  for (const PolicyPosition position : EvaluationOrder(rig.listener.policies, false)) {
-    order += rig.listener.policies[position].id.value() + "; ";
-  }
-  EXPECT_EQ(order,
-            "host exact; host prefix; host; host regex; exact /a/b; prefix /a/b; prefix /a; "
-            "regex; everything; ");
-}
-
 TEST(RoutingTest, GoesOnWithPoliciesWithoutHostWhenNoPathOfTheHostFits) {
   RoutingRig rig;
-  rig.listener.advanced_forwarding = false;
-  rig.Add("any host", {Prefix("/b")});
   rig.Add("host", {Host({"h.test"}), Prefix("/a")});
+  rig.Add("any host", {Prefix("/b")});
 
   EXPECT_EQ(rig.Get("/a", "h.test"), "host");
   EXPECT_EQ(rig.Get("/b", "h.test"), "any host");
   EXPECT_EQ(rig.Get("/c", "h.test"), "default");
-}
-
-TEST(RoutingTest, PutsARedirectToAListenerBeforeEverythingElse) {
-  for (const bool advanced : {false, true}) {
-    RoutingRig rig;
-    rig.listener.advanced_forwarding = advanced;
-    rig.Add("exact", {Host({"h.test"}), Exact("/a")}, 0);
-    rig.Add("redirect", {}, 0).action = PolicyAction::kToListener;
-
-    EXPECT_EQ(rig.Get("/a", "h.test"), "redirect") << advanced;
-  }
-}
-
-TEST(RoutingTest, LetsARedirectWithRulesTakeOnlyWhatTheyMatch) {
-  RoutingRig rig;
-  rig.Add("first", {Prefix("/")}, 1);
-  rig.Add("redirect", {Prefix("/secure")}, 0).action = PolicyAction::kToListener;
-
-  EXPECT_EQ(rig.Get("/secure/x"), "redirect");
-  EXPECT_EQ(rig.Get("/x"), "first");
-}
-
-TEST(RoutingTest, OrdersARedirectWithRulesLikeOthersInBasicMode) {
-  RoutingRig rig;
-  rig.listener.advanced_forwarding = false;
-  rig.Add("redirect", {Prefix("/a")}).action = PolicyAction::kToListener;
-  rig.Add("exact", {Exact("/a/b")});
-
-  EXPECT_EQ(rig.Get("/a/b"), "exact");
-  EXPECT_EQ(rig.Get("/a/c"), "redirect");
 }
 
 TEST(RoutingTest, RefusesARegexThatDoesNotCompile) {
@@ -285,9 +223,9 @@ TEST(RoutingTest, RefusesASourceThatIsNoAddress) {
 
 TEST(RoutingTest, ExplainsEveryPolicyItAsked) {
   RoutingRig rig;
-  rig.Add("one", {Prefix("/a"), Method({"POST"})}, 1);
-  rig.Add("three", {}, 3);
-  rig.Add("two", {Prefix("/a")}, 2);
+  rig.Add("one", {Prefix("/a"), Method({"POST"})});
+  rig.Add("two", {Prefix("/a")});
+  rig.Add("three", {});
   ASSERT_EQ(rig.Get("/a"), "two");
   http::RequestHead head;
   head.path = head.target = "/a";
@@ -298,7 +236,7 @@ TEST(RoutingTest, ExplainsEveryPolicyItAsked) {
   EXPECT_EQ(traces[0].policy, 0U);
   EXPECT_FALSE(traces[0].matched);
   EXPECT_EQ(traces[0].rules, (std::vector<bool>{true, false}));
-  EXPECT_EQ(traces[1].policy, 2U);
+  EXPECT_EQ(traces[1].policy, 1U);
   EXPECT_TRUE(traces[1].matched);
   EXPECT_EQ(traces[1].rules, (std::vector<bool>{true}));
 }

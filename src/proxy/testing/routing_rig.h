@@ -49,11 +49,9 @@ inline L7RuleConfig Not(L7RuleConfig rule) {
 
 /// A listener's policies and the requests they are asked about. Policies are known by their ids.
 struct RoutingRig {
-  RoutingRig() { listener.advanced_forwarding = true; }
-
-  L7PolicyConfig& Add(std::string id, std::vector<L7RuleConfig> rules, std::int32_t priority = 1) {
-    listener.policies.push_back(
-        {.id = L7PolicyId(std::move(id)), .priority = priority, .rules = std::move(rules)});
+  /// Behind those that are there.
+  L7PolicyConfig& Add(std::string id, std::vector<L7RuleConfig> rules) {
+    listener.policies.push_back({.id = L7PolicyId(std::move(id)), .rules = std::move(rules)});
     router = nullptr;
     return listener.policies.back();
   }
