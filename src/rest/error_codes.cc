@@ -46,7 +46,8 @@ WireError Make(int status, std::string_view code) {
 
 WireError ToWire(const Problem& problem) {
   const std::string_view path = problem.path;
-  const bool shared = problem.shared;
+  // Errors of extensions are the same on every load balancer (api-extensions.md 10).
+  const bool shared = problem.shared && !path.contains(".extensions");
   const bool update = problem.update;
   switch (problem.kind) {
     case ErrorKind::kInvalid:

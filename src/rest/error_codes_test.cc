@@ -61,6 +61,17 @@ TEST(ErrorCodesTest, TellCreatesFromUpdatesOfCertificates) {
   EXPECT_EQ(both(ErrorKind::kUnusableCaCertificate), "400 ELB.5051, 400 ELB.5053");
 }
 
+TEST(ErrorCodesTest, AreTheSameForExtensionsOfSharedLoadBalancers) {
+  const auto shared = [](ErrorKind kind, std::string_view path) {
+    return Wire({.path = path, .kind = kind, .shared = true});
+  };
+
+  EXPECT_EQ(shared(ErrorKind::kInvalid, "listener.extensions.request_id.mode"), "400 ELB.8902");
+  EXPECT_EQ(shared(ErrorKind::kMissing, "listener.extensions.front_proxy.trusted_ipgroup_id"),
+            "400 ELB.8902");
+  EXPECT_EQ(shared(ErrorKind::kInvalid, "listener.tags"), "400 ELB.9899");
+}
+
 TEST(ErrorCodesTest, HaveACodeForEverythingElse) {
   static constexpr std::pair<ErrorKind, std::string_view> kRows[] = {
       {ErrorKind::kEmptyBody, "400 ELB.0002"},       {ErrorKind::kNotFound, "404 ELB.8904"},
