@@ -48,6 +48,10 @@ inline constexpr std::int64_t kRegexBytesMax = 1024 * 1024;
 /// kept (data-plane.md 10.7).
 inline constexpr std::size_t kDrainBytesMax = 64 * 1024;
 
+/// A header of the PROXY protocol, and how long it may take (api-extensions.md 10.3).
+inline constexpr std::size_t kProxyHeaderBytesMax = 4096;
+inline constexpr std::chrono::seconds kProxyHeaderWait{5};
+
 /// Location of a redirect: a template may repeat the 16 KiB of a target.
 inline constexpr std::size_t kLocationBytesMax = 32 * 1024;
 

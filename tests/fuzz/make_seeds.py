@@ -136,6 +136,48 @@ CIDRS = {
 }
 
 
+def proxy_v2(command: int, family: int, block: bytes) -> bytes:
+    return (b"\r\n\r\n\0\r\nQUIT\n" + bytes([command, family]) + len(block).to_bytes(2, "big")
+            + block)
+
+
+INET = bytes([192, 0, 2, 7, 10, 0, 0, 1, 16, 31, 0, 80])
+INET6 = bytes.fromhex("20010db8" + "00" * 11 + "07" + "00" * 15 + "01" + "101f01bb")
+PROXY_HEADERS = {
+    "v1_tcp4": b"PROXY TCP4 192.0.2.7 10.0.0.1 4127 80\r\nGET / HTTP/1.1\r\n",
+    "v1_tcp6": b"PROXY TCP6 2001:db8::7 ::1 4127 443\r\n",
+    "v1_mapped": b"PROXY TCP6 ::ffff:192.0.2.7 ::1 4127 443\r\n",
+    "v1_unknown": b"PROXY UNKNOWN\r\n",
+    "v1_unknown_with_more": b"PROXY UNKNOWN ffff:f...f:ffff 65535\r\n",
+    "v1_longest": b"PROXY UNKNOWN " + b"x" * 91 + b"\r\n",
+    "v1_too_long": b"PROXY UNKNOWN " + b"x" * 92 + b"\r\n",
+    "v1_family_differs": b"PROXY TCP4 2001:db8::7 ::1 1 2\r\n",
+    "v1_port_padded": b"PROXY TCP4 192.0.2.7 10.0.0.1 01 2\r\n",
+    "v1_port_too_large": b"PROXY TCP4 192.0.2.7 10.0.0.1 65536 2\r\n",
+    "v1_two_spaces": b"PROXY TCP4  192.0.2.7 10.0.0.1 1 2\r\n",
+    "v1_bare_lf": b"PROXY TCP4 192.0.2.7 10.0.0.1 1 2\n",
+    "v1_cut": b"PROXY TCP4 192.0.2.7 10",
+    "v2_inet": proxy_v2(0x21, 0x11, INET) + b"\x16\x03\x01",
+    "v2_inet6": proxy_v2(0x21, 0x21, INET6),
+    "v2_datagram": proxy_v2(0x21, 0x12, INET),
+    "v2_unix": proxy_v2(0x21, 0x31, b"/" * 216),
+    "v2_unspecified": proxy_v2(0x21, 0x00, b""),
+    "v2_local": proxy_v2(0x20, 0x00, b""),
+    "v2_local_with_addresses": proxy_v2(0x20, 0x11, INET),
+    "v2_extensions": proxy_v2(0x21, 0x11, INET + b"\x04\0\x02zz\x01\0\x02h2"),
+    "v2_short": proxy_v2(0x21, 0x11, INET[:-1]),
+    "v2_inet6_short": proxy_v2(0x21, 0x21, INET),
+    "v2_version_1": proxy_v2(0x11, 0x11, INET),
+    "v2_unknown_command": proxy_v2(0x22, 0x11, INET),
+    "v2_unknown_family": proxy_v2(0x21, 0x41, INET),
+    "v2_largest": proxy_v2(0x21, 0x11, INET + b"\0" * (4096 - 28)),
+    "v2_too_large": proxy_v2(0x21, 0x11, INET + b"\0" * (4097 - 28)),
+    "v2_cut": proxy_v2(0x21, 0x11, INET)[:20],
+    "none": b"GET / HTTP/1.1\r\n\r\n",
+    "tls": b"\x16\x03\x01\x02\x00\x01",
+}
+
+
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
@@ -235,7 +277,7 @@ def main() -> None:
     requests()
     certificates()
     for target, table in (("h1_response", RESPONSES), ("cookie", COOKIES), ("uri", URIS),
-                          ("cidr", CIDRS)):
+                          ("cidr", CIDRS), ("proxy_header", PROXY_HEADERS)):
         for name, data in table.items():
             save(target, name, data)
     for name, data in SESSIONS.items():
