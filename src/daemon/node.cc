@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <map>
+#include <span>
 #include <thread>
 #include <utility>
 
+#include "crypto/hash.h"
 #include "daemon/sample.h"
 #include "model/reference.h"
 #include "tls/client_stream.h"
@@ -36,6 +41,15 @@ std::string_view StatusWord(contract::MemberStatus status) {
       break;
   }
   return "OFFLINE";
+}
+
+/// The first 24 bits of the SHA-256 of the host's name: ids of requests end with them.
+std::uint32_t NodeTag() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  const crypto::Digest digest = crypto::Sha256(name.data());
+  return std::to_integer<std::uint32_t>(digest[0]) << 16 |
+         std::to_integer<std::uint32_t>(digest[1]) << 8 | std::to_integer<std::uint32_t>(digest[2]);
 }
 
 }  // namespace
@@ -124,6 +138,8 @@ Result<void> Node::StartDataPlane() {
                 .access = config.access_log ? &access_log_ : nullptr,
                 .reject = &reject_log_};
   parts.health = health_.get();
+  parts.node_tag = NodeTag();
+  random_.Fill(std::as_writable_bytes(std::span(&parts.first_request_number, 1)));
   ELB_ASSIGN_OR_RETURN(data_plane_, proxy::ProxyDataPlane::Create(parts));
   return {};
 }

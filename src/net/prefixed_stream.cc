@@ -40,19 +40,21 @@ class PrefixedStream final : public Stream {
   Outcome<void> Write(std::span<const std::string_view> pieces) override {
     return stream_->Write(pieces);
   }
-  std::size_t pending() const override { return stream_->pending(); }
+  [[nodiscard]] std::size_t pending() const override { return stream_->pending(); }
   void CloseWrite() override { stream_->CloseWrite(); }
   void Abort() override {
     prefix_ = std::string();
     taken_ = 0;
     stream_->Abort();
   }
-  bool peer_gone() const override { return stream_->peer_gone(); }
-  bool broken() const override { return stream_->broken(); }
+  [[nodiscard]] bool peer_gone() const override { return stream_->peer_gone(); }
+  [[nodiscard]] bool broken() const override { return stream_->broken(); }
   bool Quiet() override { return read_through() && stream_->Quiet(); }
-  Endpoint local() const override { return stream_->local(); }
-  Endpoint peer() const override { return stream_->peer(); }
-  std::uint32_t RoundTripMicros() const override { return stream_->RoundTripMicros(); }
+  [[nodiscard]] Endpoint local() const override { return stream_->local(); }
+  [[nodiscard]] Endpoint peer() const override { return stream_->peer(); }
+  [[nodiscard]] std::uint32_t RoundTripMicros() const override {
+    return stream_->RoundTripMicros();
+  }
   Traffic TakeTraffic(PacketCount packets) override { return stream_->TakeTraffic(packets); }
 
  private:

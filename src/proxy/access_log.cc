@@ -47,16 +47,27 @@ void WriteRequest(JsonLine& json, const ExchangeRecord& record) {
 
 /// Where and when, which every line has.
 void WriteStart(JsonLine& json, const WorkerContext& worker,
-                const contract::ListenerConfig& listener, const server::ConnectionFacts& connection,
-                int status) {
+                const contract::ListenerConfig& listener, const Endpoint& client, int status) {
   const std::int64_t millis = UnixMillis(worker.reactor->wall_now());
   json.Millis("msec", millis);
   json.Text("access_log_topic_id", listener.load_balancer.log_topic_id);
   json.Text("time_iso8601", LocalTime(millis / 1000));
   json.Text("log_ver", "elb_01");
-  json.Text("remote_addr", connection.peer.address.ToString());
-  json.Number("remote_port", connection.peer.port);
+  json.Text("remote_addr", client.address.ToString());
+  json.Number("remote_port", client.port);  // 0 where only an address was told.
   json.Number("status", static_cast<std::uint64_t>(status));
+}
+
+/// The request's ids, and who spoke for the client.
+void WriteIdentity(JsonLine& json, const contract::ListenerConfig& listener,
+                   const server::ConnectionFacts& connection, const RequestIdentity& identity) {
+  json.Text("request_id", identity.own());
+  if (!identity.external().empty()) {
+    json.Text("external_request_id", identity.external());
+  }
+  if (listener.front_proxy.mode != contract::FrontProxyMode::kOff) {
+    json.Text("peer_addr", connection.peer.address.ToString());
+  }
 }
 
 void WriteListener(JsonLine& json, const contract::ListenerConfig& listener,
@@ -101,7 +112,8 @@ void AccessLog::WriteJson(const WorkerContext& worker, const ExchangeRecord& rec
   const contract::ListenerConfig& listener = *record.listener->config;
   const server::ConnectionFacts& connection = record.stream->connection();
   JsonLine json(line_);
-  WriteStart(json, worker, listener, connection, record.outcome->status);
+  WriteStart(json, worker, listener, *record.client, record.outcome->status);
+  WriteIdentity(json, listener, connection, *record.identity);
   WriteRequest(json, record);
   const ExchangeOutcome& outcome = *record.outcome;
   json.Number("request_length", record.stream->bytes_received() + outcome.tunnel_received);
@@ -122,7 +134,7 @@ void AccessLog::WriteJson(const WorkerContext& worker, const ExchangeRecord& rec
   json.End();
 }
 
-void AccessLog::WriteRefused(const WorkerContext& worker, const CompiledListener& listener,
+void AccessLog::WriteRefused(WorkerContext& worker, const CompiledListener& listener,
                              const server::ConnectionFacts& connection,
                              const server::RefusedRequest& refused) {
   if (!Wants(listener)) {
@@ -136,11 +148,15 @@ void AccessLog::WriteRefused(const WorkerContext& worker, const CompiledListener
   Offer(worker, listener);
 }
 
-void AccessLog::WriteRefusedJson(const WorkerContext& worker, const CompiledListener& listener,
+void AccessLog::WriteRefusedJson(WorkerContext& worker, const CompiledListener& listener,
                                  const server::ConnectionFacts& connection,
                                  const server::RefusedRequest& refused) {
   JsonLine json(line_);
-  WriteStart(json, worker, *listener.config, connection, refused.status);
+  WriteStart(json, worker, *listener.config, connection.client, refused.status);
+  RequestIdentity identity;
+  identity.Begin(listener, {}, connection.peer.address,
+                 worker.ids.Next(worker.reactor->wall_now()));
+  WriteIdentity(json, *listener.config, connection, identity);
   std::string_view bytes = refused.bytes;
   const std::string_view method = TakeWord(bytes);
   json.Text("request_method", method);

@@ -47,16 +47,17 @@ class AccessLog {
   AccessLog(LineSink& sink, const AccessLogOptions& options) : sink_(&sink), options_(options) {
     line_.reserve(2048);
   }
+  /// Whether the listener's requests are logged.
+  [[nodiscard]] bool Wants(const CompiledListener& listener) const;
   void Write(const WorkerContext& worker, const ExchangeRecord& record);
   /// A request that was answered before there was an exchange: 408, 414 and the like, not 400.
-  void WriteRefused(const WorkerContext& worker, const CompiledListener& listener,
+  void WriteRefused(WorkerContext& worker, const CompiledListener& listener,
                     const server::ConnectionFacts& connection,
                     const server::RefusedRequest& refused);
 
  private:
-  [[nodiscard]] bool Wants(const CompiledListener& listener) const;
   void WriteJson(const WorkerContext& worker, const ExchangeRecord& record);
-  void WriteRefusedJson(const WorkerContext& worker, const CompiledListener& listener,
+  void WriteRefusedJson(WorkerContext& worker, const CompiledListener& listener,
                         const server::ConnectionFacts& connection,
                         const server::RefusedRequest& refused);
   void Offer(const WorkerContext& worker, const CompiledListener& listener);

@@ -67,7 +67,8 @@ Result<std::unique_ptr<ProxyDataPlane>> ProxyDataPlane::Create(const Parts& part
   ELB_ASSIGN_OR_RETURN(plane->context_.backend_tls,
                        tls::ClientContext::Create(tls::ClientVersions::kTls12AndUp));
   for (std::size_t i = 0; i < parts.workers; ++i) {
-    plane->workers_.push_back(std::make_unique<WorkerThread>(i, *parts.clock, parts.logs));
+    const RequestIds ids(parts.node_tag, parts.first_request_number + (std::uint64_t{i} << 40));
+    plane->workers_.push_back(std::make_unique<WorkerThread>(i, *parts.clock, parts.logs, ids));
   }
   return plane;
 }

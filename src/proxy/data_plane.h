@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +41,10 @@ class ProxyDataPlane final : public contract::DataPlane {
     LogSinks logs;
     HealthChecks* health = nullptr;  ///< Null: every member counts as NO_MONITOR.
     http::h1::Limits limits;
+    /// Of request ids: tells this node from others (24 bits), and where their numbers begin
+    /// (unpredictable).
+    std::uint32_t node_tag = 0;
+    std::uint64_t first_request_number = 0;
   };
   /// Starts the worker threads. Errors: TLS set-up.
   [[nodiscard]] static Result<std::unique_ptr<ProxyDataPlane>> Create(const Parts& parts);

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "proxy/access_log.h"
 #include "proxy/exchange_metrics.h"
+#include "proxy/forwarded_client.h"
 #include "proxy/upstream_name.h"
 #include "server/own_answer.h"
 
@@ -18,12 +19,14 @@ Exchange::Exchange(const CompiledListener& listener, WorkerContext& worker,
     : listener_(&listener),
       worker_(&worker),
       stream_(&stream),
+      client_(&stream.connection().client),
       parser_(listener.limits),
       decoder_(listener.limits) {}
 
 Exchange::~Exchange() { CloseUpstream(); }
 
 net::Task<void> Exchange::Run() {
+  Identify();
   if (Admit()) {
     framing_ = ChooseUpstreamFraming(stream_->request());
     while (!answered_) {
@@ -47,11 +50,39 @@ net::Task<void> Exchange::Run() {
   Finish();
 }
 
+/// Finds out whom the request comes from, and gives it an id.
+void Exchange::Identify() {
+  const server::ConnectionFacts& connection = stream_->connection();
+  const contract::ListenerConfig& config = *listener_->config;
+  const contract::FrontProxyMode front = config.front_proxy.mode;
+  const bool by_fields = front == contract::FrontProxyMode::kXForwardedFor ||
+                         front == contract::FrontProxyMode::kForwarded;
+  if (by_fields && listener_->proxies != nullptr &&
+      listener_->proxies->Contains(connection.peer.address)) {
+    forwarded_client_ =
+        ForwardedClient(stream_->request(), front, *listener_->proxies, connection.peer);
+    client_ = &forwarded_client_;
+  }
+  if (config.request_id.mode != contract::RequestIdMode::kOff ||
+      (worker_->access_log != nullptr && worker_->access_log->Wants(*listener_))) {
+    identity_.Begin(*listener_, stream_->request(), connection.peer.address,
+                    worker_->ids.Next(worker_->reactor->wall_now()));
+  }
+}
+
+/// Access control of a client that only the request tells (api-extensions.md 10.3).
+bool Exchange::LetsClientIn() const {
+  return client_ != &forwarded_client_ ||
+         Admits(listener_->config->access_mode, listener_->access_group.get(), client_->address);
+}
+
 /// Answers what no member may see (data-plane.md 12.1). True: go on with the members of `pool_`.
 /// False without an answer: a forwarding policy gives it.
 bool Exchange::Admit() {
   const http::RequestHead& request = stream_->request();
-  if (request.method == http::Method::kTrace || request.method == http::Method::kConnect) {
+  if (!LetsClientIn()) {
+    Answer(403, "access_denied");
+  } else if (request.method == http::Method::kTrace || request.method == http::Method::kConnect) {
     Answer(405, "method_not_allowed");
   } else if (request.expect_unknown) {
     Answer(417, "expectation_failed");
@@ -66,9 +97,8 @@ bool Exchange::Admit() {
 
 /// Picks the member of the next attempt. False: there is nobody.
 bool Exchange::ChooseMember() {
-  const balancer::PickContext context{.client = &stream_->connection().peer.address,
-                                      .now = now(),
-                                      .tried = {tried_.data(), tried_count_}};
+  const balancer::PickContext context{
+      .client = &client_->address, .now = now(), .tried = {tried_.data(), tried_count_}};
   if (tried_count_ == 0) {
     sticky_.Begin(*pool_, stream_->request(), *worker_);
   }
@@ -90,8 +120,7 @@ void Exchange::AnswerNobody() {
     AnswerFailure();
     return;
   }
-  const balancer::PickContext context{
-      .client = &stream_->connection().peer.address, .now = now(), .tried = {}};
+  const balancer::PickContext context{.client = &client_->address, .now = now(), .tried = {}};
   switch (pool_->scheduler->WhyNone(context)) {
     case balancer::NoPick::kEmptyPool:
       AnswerNoPool("pool_empty_default");
@@ -304,6 +333,12 @@ void Exchange::Answer(int status, std::string_view reason, std::string_view rout
 /// Sends a whole answer that was made here.
 void Exchange::SendOwn(server::ResponseOut head, std::string_view content) {
   head.content_length = content.size();
+  if (ShowsId()) {
+    http::FieldList& fields = worker_->response_fields;
+    fields.assign(head.fields.begin(), head.fields.end());
+    SetField(fields, listener_->config->request_id.header, identity_.value());
+    head.fields = fields;
+  }
   stream_->SendHead(head, content, server::BodyEnd::kLast);
   answered_ = true;
   head_sent_ = true;
@@ -384,6 +419,8 @@ void Exchange::Finish() {
       .stream = stream_,
       .outcome = &outcome_,
       .pool = pool_,
+      .client = client_,
+      .identity = &identity_,
       .attempts = {attempts_.data(), static_cast<std::size_t>(attempt_count_)}};
   CountExchange(*worker_, record);
   if (worker_->access_log != nullptr) {

@@ -16,6 +16,7 @@
 #include "proxy/generation.h"
 #include "proxy/limits.h"
 #include "proxy/request_head.h"
+#include "proxy/request_identity.h"
 #include "proxy/sticky_session.h"
 #include "proxy/worker_context.h"
 #include "server/server_stream.h"
@@ -67,6 +68,8 @@ class Exchange {
   };
 
   // exchange.cc: admission, attempts, ends.
+  void Identify();
+  [[nodiscard]] bool LetsClientIn() const;
   [[nodiscard]] bool Admit();
   [[nodiscard]] bool ChooseMember();
   [[nodiscard]] bool MemberStays() const;
@@ -125,6 +128,11 @@ class Exchange {
   void FinishResponse(bool surplus);
   void NoteProgress();
 
+  /// Answers carry the request's id.
+  [[nodiscard]] bool ShowsId() const {
+    const contract::RequestIdConfig& config = listener_->config->request_id;
+    return config.mode != contract::RequestIdMode::kOff && config.in_response;
+  }
   [[nodiscard]] MonotonicTime now() const { return worker_->reactor->now(); }
   [[nodiscard]] std::chrono::seconds member_timeout() const {
     return listener_->config->member_timeout;
@@ -140,6 +148,9 @@ class Exchange {
   WorkerContext* worker_;
   server::ServerStream* stream_;
   const CompiledPool* pool_ = nullptr;
+  const Endpoint* client_;  ///< Of the connection, or `forwarded_client_`.
+  Endpoint forwarded_client_;
+  RequestIdentity identity_;
 
   Phase phase_ = Phase::kConnecting;
   AttemptFailure failure_ = AttemptFailure::kNone;

@@ -17,6 +17,8 @@ struct ExchangeRecord {
   const server::ServerStream* stream = nullptr;
   const ExchangeOutcome* outcome = nullptr;
   const CompiledPool* pool = nullptr;
+  const Endpoint* client = nullptr;  ///< Whom the request comes from.
+  const RequestIdentity* identity = nullptr;
   std::span<const AttemptRecord> attempts;
 };
 

@@ -19,8 +19,7 @@ using server::BodyRead;
 /// Finds who answers. True: `pool_` is to be asked. False: answered, or `AnswerByPolicy` is next.
 bool Exchange::Route() {
   if (listener_->router != nullptr) {
-    const RouteRequest request{.head = &stream_->request(),
-                               .client = &stream_->connection().peer.address};
+    const RouteRequest request{.head = &stream_->request(), .client = &client_->address};
     outcome_.route = listener_->router->Decide(request, worker_->routing);
   }
   if (outcome_.route.reason != RouteReason::kFirstMatch) {

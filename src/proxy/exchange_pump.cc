@@ -13,6 +13,9 @@
 #include "proxy/upstream_name.h"
 
 namespace elb::proxy {
+
+using contract::RequestIdMode;
+
 namespace {
 
 /// Length that a response declares, also one without content (HEAD, 304).
@@ -84,13 +87,17 @@ Exchange::Progress Exchange::PumpConnect() {
 void Exchange::SendRequestHead() {
   const http::RequestHead& request = stream_->request();
   http::h1::HeadWriter writer(worker_->reactor->head_scratch());
-  WriteRequestHead({.request = &request,
-                    .listener = listener_->config.get(),
-                    .connection = &stream_->connection(),
-                    .framing = framing_,
-                    .hidden_cookies = listener_->own_cookies,
-                    .upgrade = request.upgrade_websocket},
-                   writer);
+  WriteRequestHead(
+      {.request = &request,
+       .listener = listener_->config.get(),
+       .connection = &stream_->connection(),
+       .client = &client_->address,
+       .request_id = listener_->config->request_id.mode == RequestIdMode::kOff ? std::string_view()
+                                                                               : identity_.value(),
+       .framing = framing_,
+       .hidden_cookies = listener_->own_cookies,
+       .upgrade = request.upgrade_websocket},
+      writer);
   if (writer.overflowed()) {
     Answer(400, "header_too_large");
     phase_ = Phase::kDone;
@@ -153,9 +160,12 @@ std::string_view Exchange::LastChunk() {
   if (trailers.empty()) {
     return http::h1::kLastChunk;
   }
+  const contract::RequestIdConfig& id = listener_->config->request_id;
   trailers_ = "0\r\n";
   for (const http::Field& field : trailers) {
-    trailers_.append(field.name).append(": ").append(field.value).append("\r\n");
+    if (id.mode == RequestIdMode::kOff || !IsSpellingOf(field.name, id.header)) {
+      trailers_.append(field.name).append(": ").append(field.value).append("\r\n");
+    }
   }
   trailers_ += "\r\n";
   return trailers_;
@@ -298,6 +308,9 @@ void Exchange::TakeResponseFields(const http::ResponseHead& head) {
                      stream_->connection().tls != nullptr ? balancer::ClientTransport::kTls
                                                           : balancer::ClientTransport::kPlain,
                      worker_->response_fields);
+  if (ShowsId()) {
+    SetField(worker_->response_fields, listener_->config->request_id.header, identity_.value());
+  }
 }
 
 void Exchange::OnFinalHead(const http::ResponseHead& head, std::span<char> behind) {

@@ -156,16 +156,17 @@ class Compiler {
     const auto before = current_ == nullptr ? std::shared_ptr<const CompiledListener>{}
                                             : Lookup(current_->listeners, id);
     const auto pool = Lookup(result_->pools, config->default_pool);
-    const auto group = Lookup(result_->groups, config->access_group);
     const bool same_config = before != nullptr && before->config == config;
     const bool same_tls = same_config && !CertificatesChanged(*config);
-    if (same_tls && before->default_pool == pool && before->access_group == group &&
+    if (same_tls && before->default_pool == pool && !GroupsChanged(*before) &&
         before->connect_timeout == next_.connect_timeout && !TargetsChanged(*before)) {
       return {};
     }
     auto listener = std::make_shared<CompiledListener>();
     listener->config = config;
-    listener->access_group = group;
+    listener->access_group = Lookup(result_->groups, config->access_group);
+    listener->proxies = Lookup(result_->groups, config->front_proxy.trusted);
+    listener->id_senders = Lookup(result_->groups, config->request_id.trusted);
     listener->default_pool = pool;
     listener->runtime = context_->registry->Listener(id);
     listener->limits = context_->limits;
@@ -181,6 +182,14 @@ class Compiler {
     result_->listeners[id] = listener;
     result_->changed.push_back(std::move(listener));
     return {};
+  }
+
+  /// True when an IP group that the listener names came, went or changed.
+  [[nodiscard]] bool GroupsChanged(const CompiledListener& listener) const {
+    const ListenerConfig& config = *listener.config;
+    return Lookup(result_->groups, config.access_group) != listener.access_group ||
+           Lookup(result_->groups, config.front_proxy.trusted) != listener.proxies ||
+           Lookup(result_->groups, config.request_id.trusted) != listener.id_senders;
   }
 
   /// True when a pool that a policy names came, went or changed.

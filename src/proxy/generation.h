@@ -37,6 +37,8 @@ struct CompiledListener {
   contract::Shared<contract::ListenerConfig> config;
   std::shared_ptr<const tls::ServerContext> tls;  ///< HTTPS; else null.
   std::shared_ptr<const AddressSet> access_group;
+  std::shared_ptr<const AddressSet> proxies;         ///< Of `front_proxy`; null: nobody is one.
+  std::shared_ptr<const AddressSet> id_senders;      ///< Of `request_id`.
   std::shared_ptr<const CompiledPool> default_pool;  ///< Null when there is none.
   std::shared_ptr<const Router> router;              ///< Null without forwarding policies.
   std::vector<PolicyTarget> targets;                 ///< By `PolicyPosition`.

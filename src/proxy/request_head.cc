@@ -7,6 +7,7 @@
 #include <string>
 
 #include "http/cookie.h"
+#include "proxy/request_identity.h"
 #include "tls/server_stream.h"
 
 namespace elb::proxy {
@@ -194,6 +195,9 @@ class RequestHeadWriter {
     WriteHost(has_host);
     WriteForwardedFor();
     WriteToggles();
+    if (SendsId()) {
+      writer_.AppendField(input_.listener->request_id.header, input_.request_id);
+    }
     if (input_.connection->tls != nullptr) {
       WriteTlsFacts();
     }
@@ -234,8 +238,11 @@ class RequestHeadWriter {
       const Toggle toggle = ToggleOf(field.known, config_, input_.connection->tls != nullptr);
       return !toggle.on && toggle.passes_when_off;
     }
-    return !http::IsDisguisedManagedName(field.name) && !aliases_.Contains(field.name);
+    return !http::IsDisguisedManagedName(field.name) && !aliases_.Contains(field.name) &&
+           !(SendsId() && IsSpellingOf(field.name, input_.listener->request_id.header));
   }
+
+  [[nodiscard]] bool SendsId() const { return !input_.request_id.empty(); }
 
   void WriteForwardedFor() {
     if (config_.forwarded_for != ForwardedForMode::kAppend) {
@@ -248,7 +255,7 @@ class RequestHeadWriter {
         writer_.Append(", ");
       }
     }
-    writer_.Append(AddressText(input_.connection->peer.address));
+    writer_.Append(AddressText(input_.connection->client.address));
     writer_.Append("\r\n");
   }
 
@@ -263,7 +270,7 @@ class RequestHeadWriter {
       writer_.AppendField("X-Forwarded-Port", listener.port);
     }
     if (config_.for_port) {
-      writer_.AppendField("X-Forwarded-For-Port", input_.connection->peer.port);
+      writer_.AppendField("X-Forwarded-For-Port", input_.connection->client.port);
     }
     if (config_.host && !request_.authority.empty()) {
       writer_.AppendField("X-Forwarded-Host", request_.authority);
@@ -273,7 +280,7 @@ class RequestHeadWriter {
                           input_.connection->tls != nullptr ? "https" : "http");
     }
     if (config_.real_ip) {
-      writer_.AppendField("X-Real-IP", AddressText(input_.connection->peer.address));
+      writer_.AppendField("X-Real-IP", AddressText(*input_.client));
     }
     if (config_.elb_id) {
       writer_.AppendField("X-Forwarded-ELB-ID", listener.load_balancer.id.value());

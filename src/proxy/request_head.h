@@ -19,6 +19,8 @@ struct RequestHeadInput {
   const http::RequestHead* request = nullptr;
   const contract::ListenerConfig* listener = nullptr;
   const server::ConnectionFacts* connection = nullptr;
+  const IpAddress* client = nullptr;  ///< Whom the request comes from, for X-Real-IP.
+  std::string_view request_id;        ///< Empty: the listener sends none.
   UpstreamFraming framing = UpstreamFraming::kNone;
   /// Names of the load balancer's own, sorted (data-plane.md 7.2).
   std::span<const std::string_view> hidden_cookies;

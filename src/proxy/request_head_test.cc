@@ -21,13 +21,16 @@ class RequestHeadTest : public testing::Test {
     http::RequestHead head;
     EXPECT_EQ(parser.Parse(request, head), http::h1::ParseStatus::kDone) << request;
     const server::ConnectionFacts connection{
-        .peer = {.address = *IpAddress::Parse("192.0.2.7"), .port = 4711},
+        .peer = {.address = *IpAddress::Parse("198.51.100.1"), .port = 1},
+        .client = {.address = *IpAddress::Parse("192.0.2.7"), .port = 4711},
         .local = {.address = *IpAddress::Parse("127.20.0.5"), .port = 8080}};
     std::array<char, 4096> space{};
     http::h1::HeadWriter writer(space);
     WriteRequestHead({.request = &head,
                       .listener = &listener_,
                       .connection = &connection,
+                      .client = &client_,
+                      .request_id = request_id_,
                       .framing = ChooseUpstreamFraming(head),
                       .hidden_cookies = hidden_cookies_,
                       .upgrade = head.upgrade_websocket},
@@ -36,6 +39,8 @@ class RequestHeadTest : public testing::Test {
   }
 
   contract::ListenerConfig listener_{.port = 8080};
+  IpAddress client_ = *IpAddress::Parse("192.0.2.7");
+  std::string request_id_;
   std::vector<std::string_view> hidden_cookies_;
 };
 

@@ -18,7 +18,7 @@ namespace elb::proxy {
 /// What forwarding rules look at.
 struct RouteRequest {
   const http::RequestHead* head = nullptr;
-  const IpAddress* client = nullptr;  ///< Peer address.
+  const IpAddress* client = nullptr;  ///< Whom the request comes from.
 };
 
 /// Number of a key among those that a listener's rules name.

@@ -141,7 +141,7 @@ void WriteVendorLine(std::string& text, const WorkerContext& worker, const Excha
   const server::ConnectionFacts& connection = record.stream->connection();
   const http::RequestHead& request = record.stream->request();
   VendorLine line(text);
-  WriteStart(line, worker, listener, connection.peer, record.outcome->status);
+  WriteStart(line, worker, listener, *record.client, record.outcome->status);
   WriteRequest(line, record);
   line.Seconds(worker.reactor->now() - record.stream->started());
   WriteUpstream(line, record);
@@ -173,7 +173,7 @@ void WriteVendorLine(std::string& text, const WorkerContext& worker, const Excha
 void WriteVendorLine(std::string& text, const WorkerContext& worker, const RefusedRecord& record) {
   const auto& [listener, connection, refused] = record;
   VendorLine line(text);
-  WriteStart(line, worker, listener, connection.peer, refused.status);
+  WriteStart(line, worker, listener, connection.client, refused.status);
   std::string_view bytes = refused.bytes;
   const std::string_view method = TakeWord(bytes);
   const std::string_view target = TakeWord(bytes);

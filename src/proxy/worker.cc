@@ -19,6 +19,7 @@ Worker::Worker(const Parts& parts)
   context_.network = parts.network;
   context_.access_log = access_log_.get();
   context_.reject_log = reject_log_.get();
+  context_.ids = parts.ids;
   scope_.Spawn(SweepEachSecond(this));
 }
 

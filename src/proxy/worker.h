@@ -27,6 +27,7 @@ class Worker {
     net::Reactor* reactor = nullptr;
     net::Network* network = nullptr;
     LogSinks logs;
+    RequestIds ids;
   };
   explicit Worker(const Parts& parts);
   ~Worker();

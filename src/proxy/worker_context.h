@@ -5,6 +5,7 @@
 #include "http/message.h"
 #include "net/reactor.h"
 #include "net/stream.h"
+#include "proxy/request_id.h"
 #include "proxy/routing_subject.h"
 #include "proxy/upstream_pool.h"
 
@@ -20,6 +21,7 @@ struct WorkerContext {
   net::Network* network = nullptr;
   AccessLog* access_log = nullptr;  ///< Null: off.
   RejectLog* reject_log = nullptr;  ///< Likewise.
+  RequestIds ids;
   UpstreamPool upstreams;
   http::FieldList response_fields;   ///< Scratch: never held across a suspension.
   http::ResponseHead response_head;  ///< Scratch, likewise.

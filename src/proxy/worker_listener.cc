@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <utility>
 
+#include "net/prefixed_stream.h"
 #include "proxy/access_log.h"
 #include "proxy/exchange.h"
 #include "proxy/exchange_metrics.h"
+#include "proxy/limits.h"
+#include "proxy/proxy_header.h"
 #include "proxy/reject_log.h"
 
 namespace elb::proxy {
@@ -20,6 +24,20 @@ struct WorkerListener::ConnectionEntry {
       : connection(std::move(stream), contexts, listener, listener, *listener.worker_->reactor) {}
   server::Connection connection;
   std::size_t position = 0;
+};
+
+/// A connection whose proxy has not told yet for whom it speaks.
+struct WorkerListener::HeaderWait {
+  explicit HeaderWait(WorkerListener& of) : listener(&of), signal(*of.worker_->reactor) {
+    listener->header_waits_.push_back(this);
+  }
+  HeaderWait(const HeaderWait&) = delete;
+  HeaderWait& operator=(const HeaderWait&) = delete;
+  HeaderWait(HeaderWait&&) = delete;
+  HeaderWait& operator=(HeaderWait&&) = delete;
+  ~HeaderWait() { std::erase(listener->header_waits_, this); }
+  WorkerListener* listener;
+  net::Signal signal;
 };
 
 /// Holds a configuration while an exchange uses it.
@@ -108,11 +126,28 @@ void WorkerListener::EndIdleConnections() {
   for (ConnectionEntry* entry : connections_) {
     entry->connection.EndWhenIdle();
   }
+  for (HeaderWait* wait : header_waits_) {
+    wait->signal.Cancel();
+  }
+}
+
+WorkerListener::PeerRole WorkerListener::RoleOf(const IpAddress& peer) const {
+  const contract::FrontProxyConfig& front = compiled().config->front_proxy;
+  if (front.mode == contract::FrontProxyMode::kOff) {
+    return PeerRole::kClient;
+  }
+  if (compiled().proxies == nullptr || !compiled().proxies->Contains(peer)) {
+    return front.others_direct ? PeerRole::kClient : PeerRole::kStranger;
+  }
+  return front.mode == contract::FrontProxyMode::kProxyProtocol ? PeerRole::kHeaderProxy
+                                                                : PeerRole::kFieldsProxy;
 }
 
 /// Access control first, then limits (data-plane.md 0.4): a refused client spends nothing.
-bool WorkerListener::AdmitConnection(net::Stream& peer) {
-  if (!Admits(compiled().config->access_mode, compiled().access_group.get(), peer.peer().address)) {
+bool WorkerListener::AdmitConnection(net::Stream& peer, PeerRole role, const IpAddress& client) {
+  if (role == PeerRole::kStranger ||
+      (role != PeerRole::kFieldsProxy &&
+       !Admits(compiled().config->access_mode, compiled().access_group.get(), client))) {
     CountBlocked(peer);
     return false;
   }
@@ -161,7 +196,75 @@ bool WorkerListener::TakeConnectionToken() {
 }
 
 void WorkerListener::OnAccept(std::unique_ptr<net::Stream> stream) {
-  if (!AdmitConnection(*stream)) {
+  const Endpoint peer = stream->peer();
+  const PeerRole role = RoleOf(peer.address);
+  if (role == PeerRole::kHeaderProxy) {
+    scope_.Spawn(AwaitProxyHeader(this, std::move(stream)));
+  } else {
+    Open(std::move(stream), role, peer);
+  }
+}
+
+/// Reads the header that names the client, and only then decides about the connection.
+net::Task<void> WorkerListener::AwaitProxyHeader(WorkerListener* listener,
+                                                 std::unique_ptr<net::Stream> stream) {
+  HeaderWait wait(*listener);
+  net::Reactor& reactor = *listener->worker_->reactor;
+  const MonotonicTime deadline = reactor.now() + kProxyHeaderWait;
+  wait.signal.SetDeadline(deadline);
+  stream->SetSignal(&wait.signal);
+  std::string received;
+  ProxyHeader header;
+  while (header.status == ProxyHeader::Status::kNeedMore) {
+    const net::ReadResult read =
+        stream->TryRead(reactor.read_scratch().first(kProxyHeaderBytesMax - received.size()));
+    if (read.kind == net::ReadResult::Kind::kData) {
+      received.append(reinterpret_cast<const char*>(reactor.read_scratch().data()), read.bytes);
+      header = ParseProxyHeader(received);
+    } else if (read.kind != net::ReadResult::Kind::kWouldBlock || reactor.now() >= deadline ||
+               co_await wait.signal.Wait() == net::Wake::kCancelled) {
+      break;
+    }
+  }
+  stream->SetSignal(nullptr);
+  if (header.status != ProxyHeader::Status::kDone) {
+    if (!wait.signal.cancelled()) {
+      listener->NoteBadHeader(*stream, received);
+    }
+    stream->Abort();
+    co_return;
+  }
+  const Endpoint client = header.client.value_or(stream->peer());
+  received.erase(0, header.bytes);
+  if (!received.empty()) {
+    stream = net::PutBack(std::move(received), std::move(stream));
+  }
+  listener->Open(std::move(stream), PeerRole::kClient, client);
+}
+
+/// Not of a proxy that closes without a word: it was only looking whether we are there.
+void WorkerListener::NoteBadHeader(net::Stream& stream, std::string_view received) {
+  if (received.empty() && stream.peer_gone()) {
+    return;
+  }
+  runtime_->counters.Add(worker_->index, ListenerCounter::kDroppedConnections);
+  if (worker_->reject_log != nullptr) {
+    constexpr std::size_t kShownMax = 256;
+    const Endpoint peer = stream.peer();
+    worker_->reject_log->Write(
+        *worker_, compiled(),
+        {.peer = peer, .client = peer, .local = stream.local(), .tls = nullptr, .stream = &stream},
+        {.status = 0,
+         .reason = received.empty() ? "proxy_header_missing" : "proxy_header_bad",
+         .bytes = received.substr(0, kShownMax),
+         .bytes_sent = 0});
+  }
+}
+
+/// Serves a connection, or resets it. `client` is the peer, or whom the peer spoke for.
+void WorkerListener::Open(std::unique_ptr<net::Stream> stream, PeerRole role,
+                          const Endpoint& client) {
+  if (!AdmitConnection(*stream, role, client.address)) {
     stream->Abort();
     return;
   }
@@ -169,6 +272,7 @@ void WorkerListener::OnAccept(std::unique_ptr<net::Stream> stream) {
   runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsOpened);
   const bool tls = compiled().tls != nullptr;
   auto entry = std::make_unique<ConnectionEntry>(*this, std::move(stream), tls ? this : nullptr);
+  entry->connection.SetClient(client);
   entry->position = connections_.size();
   connections_.push_back(entry.get());
   scope_.Spawn(RunConnection(this, entry.release()));

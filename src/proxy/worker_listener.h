@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -46,7 +47,9 @@ class WorkerListener final : public net::AcceptHandler,
 
   /// Why sockets are missing; empty when none is.
   [[nodiscard]] const std::string& problem() const { return problem_; }
-  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  [[nodiscard]] std::size_t connections() const {
+    return connections_.size() + header_waits_.size();
+  }
   [[nodiscard]] bool retired() const { return retired_; }
 
   // net::AcceptHandler
@@ -73,14 +76,27 @@ class WorkerListener final : public net::AcceptHandler,
   };
   class Pin;
   struct ConnectionEntry;
+  struct HeaderWait;
+  /// What a peer is to the listener (api-extensions.md 10.3).
+  enum class PeerRole : std::uint8_t {
+    kClient,
+    kHeaderProxy,  ///< Tells its client in a header in front of everything.
+    kFieldsProxy,  ///< Tells the client of each request in a field: checked then.
+    kStranger,     ///< No proxy, where only proxies are served.
+  };
 
   [[nodiscard]] const CompiledListener& compiled() const { return *current_->compiled; }
-  [[nodiscard]] bool AdmitConnection(net::Stream& peer);
+  [[nodiscard]] PeerRole RoleOf(const IpAddress& peer) const;
+  [[nodiscard]] bool AdmitConnection(net::Stream& peer, PeerRole role, const IpAddress& client);
+  void Open(std::unique_ptr<net::Stream> stream, PeerRole role, const Endpoint& client);
   void CountBlocked(net::Stream& peer);
   [[nodiscard]] bool TakeConnectionToken();
   void Unpin(Pinned* pinned);
   [[nodiscard]] static net::Task<void> RunConnection(WorkerListener* listener,
                                                      ConnectionEntry* entry);
+  [[nodiscard]] static net::Task<void> AwaitProxyHeader(WorkerListener* listener,
+                                                        std::unique_ptr<net::Stream> stream);
+  void NoteBadHeader(net::Stream& stream, std::string_view received);
   void ForgetConnection(ConnectionEntry* entry);
 
   WorkerContext* worker_;
@@ -90,6 +106,7 @@ class WorkerListener final : public net::AcceptHandler,
   std::string problem_;
   bool retired_ = false;
   std::vector<ConnectionEntry*> connections_;
+  std::vector<HeaderWait*> header_waits_;
   net::TaskScope scope_;  // Last: its tasks use everything above.
 };
 

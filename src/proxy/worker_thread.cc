@@ -7,18 +7,21 @@
 
 namespace elb::proxy {
 
-WorkerThread::WorkerThread(std::size_t index, const Clock& clock, const LogSinks& logs)
-    : reactor_(clock), network_(reactor_), thread_([this, index, logs] { Run(index, logs); }) {}
+WorkerThread::WorkerThread(std::size_t index, const Clock& clock, const LogSinks& logs,
+                           const RequestIds& ids)
+    : reactor_(clock),
+      network_(reactor_),
+      thread_([this, index, logs, ids] { Run(index, logs, ids); }) {}
 
 WorkerThread::~WorkerThread() {
   reactor_.Stop();
   thread_.join();
 }
 
-void WorkerThread::Run(std::size_t index, const LogSinks& logs) {
+void WorkerThread::Run(std::size_t index, const LogSinks& logs, const RequestIds& ids) {
   pthread_setname_np(pthread_self(), ("elb-worker-" + std::to_string(index)).c_str());
-  worker_ = std::make_unique<Worker>(
-      Worker::Parts{.index = index, .reactor = &reactor_, .network = &network_, .logs = logs});
+  worker_ = std::make_unique<Worker>(Worker::Parts{
+      .index = index, .reactor = &reactor_, .network = &network_, .logs = logs, .ids = ids});
   reactor_.Run();
   worker_.reset();
 }

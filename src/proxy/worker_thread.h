@@ -12,7 +12,7 @@ namespace elb::proxy {
 /// A worker with its reactor, network and thread. The worker is made and destroyed on that thread.
 class WorkerThread {
  public:
-  WorkerThread(std::size_t index, const Clock& clock, const LogSinks& logs);
+  WorkerThread(std::size_t index, const Clock& clock, const LogSinks& logs, const RequestIds& ids);
   ~WorkerThread();
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
@@ -23,7 +23,7 @@ class WorkerThread {
   void Post(std::move_only_function<void(Worker&)> work);
 
  private:
-  void Run(std::size_t index, const LogSinks& logs);
+  void Run(std::size_t index, const LogSinks& logs, const RequestIds& ids);
 
   net::EpollReactor reactor_;
   net::TcpNetwork network_;

@@ -53,8 +53,11 @@ Connection::Connection(std::unique_ptr<net::Stream> stream, tls::ContextSource* 
     : handler_(&handler),
       policy_(&policy),
       stream_(Layer(std::move(stream), contexts, reactor, tls_)),
-      facts_{
-          .peer = stream_->peer(), .local = stream_->local(), .tls = tls_, .stream = stream_.get()},
+      facts_{.peer = stream_->peer(),
+             .client = stream_->peer(),
+             .local = stream_->local(),
+             .tls = tls_,
+             .stream = stream_.get()},
       signal_(reactor) {}
 
 Connection::~Connection() { stream_->SetSignal(nullptr); }

@@ -30,6 +30,8 @@ class Connection {
 
   /// Serves until the connection is closed; then the object may be destroyed.
   [[nodiscard]] net::Task<void> Run();
+  /// The peer is a proxy and speaks for `client`. Before `Run`.
+  void SetClient(const Endpoint& client) { facts_.client = client; }
   /// Ends it at the next suspension point.
   void Cancel() { signal_.Cancel(); }
   /// The process is about to end: without a request in progress the connection ends now, otherwise

@@ -19,7 +19,8 @@ namespace elb::server {
 
 /// Facts of a client connection that its requests share.
 struct ConnectionFacts {
-  Endpoint peer;
+  Endpoint peer;    ///< Of the socket.
+  Endpoint client;  ///< Whom the peer speaks for; else the peer.
   Endpoint local;
   tls::ServerStream* tls = nullptr;  ///< Null on cleartext connections.
   net::Stream* stream = nullptr;

@@ -105,11 +105,12 @@ ProxyRig::ProxyRig(std::size_t members_count) {
   listener.addresses = {kFrontend.address};
   listener.default_pool = pool.id;
   AddMembers(pool, members_count);
-  worker_ =
-      std::make_unique<Worker>(Worker::Parts{.index = 0,
-                                             .reactor = &reactor,
-                                             .network = &network,
-                                             .logs = {.options = {}, .access = &access_log, .reject = nullptr}});
+  worker_ = std::make_unique<Worker>(
+      Worker::Parts{.index = 0,
+                    .reactor = &reactor,
+                    .network = &network,
+                    .logs = {.options = {}, .access = &access_log, .reject = &reject_log},
+                    .ids = RequestIds(0xABCDEF, 1)});
   Apply();
 }
 
@@ -135,6 +136,7 @@ void ProxyRig::Apply() {
     snapshot->pools[more.id] = std::make_shared<contract::PoolConfig>(more);
   }
   snapshot->listeners[listener.id] = std::make_shared<contract::ListenerConfig>(listener);
+  snapshot->ip_groups = groups_;
   CompileContext context;
   context.registry = &registry_;
   context.ticket_keys = &ticket_keys_;
@@ -172,14 +174,14 @@ void ProxyRig::Refuse(std::size_t member) {
 }
 
 std::unique_ptr<net::Stream> ProxyRig::Send(std::string_view request) {
-  auto client = network.Connect(kFrontend);
+  auto client = network.ConnectFrom(source, kFrontend);
   ELB_ASSERT(client.has_value());
   const auto established = [&] {
     const Outcome<bool> done = (*client)->TryEstablish();
     return done.has_value() && *done;
   };
   ELB_ASSERT(reactor.RunUntil(established, std::chrono::seconds{1}));
-  ELB_ASSERT((*client)->Write(request).has_value());
+  static_cast<void>((*client)->Write(request));  // It may have been reset already.
   return *std::move(client);
 }
 
@@ -205,6 +207,19 @@ std::vector<std::size_t> ProxyRig::Seen() const {
     seen.push_back(member->requests.size());
   }
   return seen;
+}
+
+void ProxyRig::SetGroup(const std::string& id, const std::vector<std::string>& prefixes) {
+  auto group = std::make_shared<contract::IpGroupConfig>();
+  group->id = IpGroupId(id);
+  for (const std::string& prefix : prefixes) {
+    group->prefixes.push_back(*IpPrefix::Parse(prefix));
+  }
+  groups_[group->id] = std::move(group);
+}
+
+std::uint64_t ProxyRig::Counted(ListenerCounter counter) const {
+  return compiled_listener().runtime->counters.Sum(counter);
 }
 
 std::uint64_t ProxyRig::Counted(PoolCounter counter) const {

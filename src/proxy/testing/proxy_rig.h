@@ -77,7 +77,14 @@ class ProxyRig {
   /// Nobody listens at the member any more.
   void Refuse(std::size_t member);
 
-  /// Opens a connection and sends `request`.
+  /// A group of the configuration, which `Apply` puts in force.
+  void SetGroup(const std::string& id, const std::vector<std::string>& prefixes);
+  /// The worker ends when its connections have.
+  void Retire() { worker_->Retire(); }
+  /// Connections that the worker has.
+  [[nodiscard]] std::size_t connections() const { return worker_->connections(); }
+
+  /// Opens a connection from `source` and sends `request`.
   [[nodiscard]] std::unique_ptr<net::Stream> Send(std::string_view request);
   /// What came as an answer, until it is complete; empty when nothing does within 10 s.
   [[nodiscard]] std::string Receive(net::Stream& client);
@@ -88,6 +95,7 @@ class ProxyRig {
   /// How many requests each member saw.
   [[nodiscard]] std::vector<std::size_t> Seen() const;
   [[nodiscard]] std::uint64_t Counted(PoolCounter counter) const;
+  [[nodiscard]] std::uint64_t Counted(ListenerCounter counter) const;
   [[nodiscard]] const CompiledPool& compiled_pool() const { return *current_->pools.at(pool.id); }
   [[nodiscard]] const CompiledListener& compiled_listener() const {
     return *current_->listeners.at(listener.id);
@@ -101,10 +109,13 @@ class ProxyRig {
   contract::ListenerConfig listener;
   std::vector<std::unique_ptr<ScriptedMember>> members;
   KeptLines access_log;
+  KeptLines reject_log;
+  IpAddress source = *IpAddress::Parse("192.0.2.1");  ///< Of clients.
 
  private:
   void AddMembers(contract::PoolConfig& to, std::size_t count);
 
+  decltype(contract::ConfigSnapshot::ip_groups) groups_;
   SeededRandom random_{1};
   tls::TicketKeys ticket_keys_{random_, clock};
   balancer::StickyKeys sticky_keys_{random_, clock};
