@@ -144,6 +144,38 @@ void ApplyAccess(const model::Listener& listener, ListenerConfig& config) {
   config.access_group = IpGroupId(listener.ipgroup->ipgroup_id);
 }
 
+contract::RequestIdMode RequestIdModeOf(std::string_view text) {
+  if (text == "always") {
+    return contract::RequestIdMode::kAlways;
+  }
+  return text == "trusted" ? contract::RequestIdMode::kTrusted : contract::RequestIdMode::kOff;
+}
+
+contract::FrontProxyMode FrontProxyModeOf(std::string_view text) {
+  if (text == "proxy_protocol") {
+    return contract::FrontProxyMode::kProxyProtocol;
+  }
+  if (text == "x_forwarded_for") {
+    return contract::FrontProxyMode::kXForwardedFor;
+  }
+  return text == "forwarded" ? contract::FrontProxyMode::kForwarded
+                             : contract::FrontProxyMode::kOff;
+}
+
+/// What the listener has beyond the vendor's API.
+void ApplyExtensions(const model::Listener& listener, ListenerConfig& config) {
+  const model::RequestIdSettings& id = listener.extensions.request_id;
+  config.request_id = {.mode = RequestIdModeOf(id.mode),
+                       .header = id.header,
+                       .uuid_format = id.format == "uuid",
+                       .in_response = id.response,
+                       .trusted = IpGroupId(id.trusted_ipgroup_id)};
+  const model::FrontProxySettings& front = listener.extensions.front_proxy;
+  config.front_proxy = {.mode = FrontProxyModeOf(front.mode),
+                        .trusted = IpGroupId(front.trusted_ipgroup_id),
+                        .others_direct = front.others == "direct"};
+}
+
 /// Header fields in the lines of the access log, or those kept out of them.
 void ApplyLogHeaders(const model::Listener& listener, ListenerConfig& config) {
   const auto& headers = listener.access_log_customized_headers_config;
@@ -222,6 +254,7 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
     config->tls = Tls(state, listener);
   }
   ApplyAccess(listener, *config);
+  ApplyExtensions(listener, *config);
   ApplyLogHeaders(listener, *config);
   config->default_pool = PoolId(listener.default_pool_id);
   config->policies = CompilePolicies(state, node, listener);

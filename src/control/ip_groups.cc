@@ -81,7 +81,9 @@ Result<void> RemoveFromIpGroup(Draft& draft, UseCase& use, const std::string& id
 Result<void> DeleteIpGroup(Draft& draft, UseCase& use, const std::string& id) {
   const State& state = draft.state();
   ELB_RETURN_IF_ERROR(Require<IpGroup>(state, use, id, "", ErrorKind::kNotFound));
-  const Referrers& users = state.By(kListenersOfIpGroup, id);
+  Referrers users = state.By(kListenersOfIpGroup, id);
+  users.insert(state.By(kListenersTrustingIpGroup, id).begin(),
+               state.By(kListenersTrustingIpGroup, id).end());
   if (!users.empty()) {
     return Blocked("the IP address group is in use", ListenersInTheWay(state, users));
   }

@@ -80,6 +80,16 @@ Result<void> CheckIpGroupBinding(const State& state, const UseCase& use, const L
   return already ? Result<void>() : CheckQuota(*use.node, "ipgroup_bindings", bound.size());
 }
 
+/// A group of the caller's project, or none. Errors of extensions are of one kind
+/// (api-extensions.md 10).
+Result<void> CheckTrustedGroup(const State& state, const UseCase& use, const std::string& id,
+                               const std::string& path) {
+  if (id.empty() || Require<model::IpGroup>(state, use, id, path, ErrorKind::kReferenceNotFound)) {
+    return {};
+  }
+  return Invalid(path, fmt::format("IP address group {} does not exist", id));
+}
+
 Result<void> CheckReferences(const State& state, const UseCase& use, const Listener& listener,
                              model::Kind kind) {
   if (!listener.default_tls_container_ref.empty()) {
@@ -97,6 +107,11 @@ Result<void> CheckReferences(const State& state, const UseCase& use, const Liste
                                                        ErrorKind::kReferenceNotFound));
   }
   ELB_RETURN_IF_ERROR(CheckIpGroupBinding(state, use, listener));
+  const model::ListenerExtensions& extensions = listener.extensions;
+  ELB_RETURN_IF_ERROR(CheckTrustedGroup(state, use, extensions.request_id.trusted_ipgroup_id,
+                                        "listener.extensions.request_id.trusted_ipgroup_id"));
+  ELB_RETURN_IF_ERROR(CheckTrustedGroup(state, use, extensions.front_proxy.trusted_ipgroup_id,
+                                        "listener.extensions.front_proxy.trusted_ipgroup_id"));
   if (!listener.default_pool_id.empty()) {
     ELB_RETURN_IF_ERROR(CheckPoolUse(
         state, use, {.listener = &listener, .policy_id = {}, .path = "listener.default_pool_id"},
@@ -141,20 +156,6 @@ Result<void> CheckLog(const State& state, const Listener& listener, const Listen
       state.By(kLogtanksOfLoadBalancer, listener.loadbalancer_id).empty()) {
     return Invalid("listener.access_log_customized_headers_config.enable",
                    "the load balancer has no log");
-  }
-  return {};
-}
-
-/// Settings whose counterpart this service does not have yet.
-Result<void> CheckOffered(const Listener& listener) {
-  const model::ListenerExtensions& extensions = listener.extensions;
-  if (extensions.request_id != model::RequestIdSettings{}) {
-    return Failure(ErrorKind::kUnsupported, "listener.extensions.request_id",
-                   "request IDs are not available on this deployment");
-  }
-  if (extensions.front_proxy != model::FrontProxySettings{}) {
-    return Failure(ErrorKind::kUnsupported, "listener.extensions.front_proxy",
-                   "front proxies are not available on this deployment");
   }
   return {};
 }
@@ -236,7 +237,6 @@ Result<std::string> CreateListener(Draft& draft, UseCase& use, const Json& body)
   ELB_RETURN_IF_ERROR(CheckLayer(*balancer, listener));
   ELB_RETURN_IF_ERROR(CheckListener(listener, nullptr, balancer->kind(), given));
   ELB_RETURN_IF_ERROR(CheckLog(state, listener, nullptr));
-  ELB_RETURN_IF_ERROR(CheckOffered(listener));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, listener, balancer->kind()));
   ELB_RETURN_IF_ERROR(CheckPort(state, listener));
   ClearUnusedReason(listener);
@@ -262,7 +262,6 @@ Result<void> UpdateListener(Draft& draft, UseCase& use, const std::string& id, c
   ClearUnusedReason(after);
   ELB_RETURN_IF_ERROR(CheckListener(after, before.get(), balancer->kind(), given));
   ELB_RETURN_IF_ERROR(CheckLog(state, after, before.get()));
-  ELB_RETURN_IF_ERROR(CheckOffered(after));
   ELB_RETURN_IF_ERROR(CheckReferences(state, use, after, balancer->kind()));
   AdoptPool(draft, after, after.default_pool_id);
   if (after.enhance_l7policy_enable && !before->enhance_l7policy_enable) {

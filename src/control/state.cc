@@ -172,6 +172,10 @@ void State::Link(const model::Listener& object, std::uint64_t sequence, bool add
   if (object.ipgroup) {
     Set(kListenersOfIpGroup, object.ipgroup->ipgroup_id, sequence, id, add);
   }
+  Set(kListenersTrustingIpGroup, object.extensions.request_id.trusted_ipgroup_id, sequence, id,
+      add);
+  Set(kListenersTrustingIpGroup, object.extensions.front_proxy.trusted_ipgroup_id, sequence, id,
+      add);
   Set(kListenersOfSecurityPolicy, object.security_policy_id, sequence, id, add);
 }
 template <>

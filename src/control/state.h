@@ -142,6 +142,8 @@ inline constexpr std::string_view kMembersOfPool = "member.pool";
 inline constexpr std::string_view kMonitorsOfPool = "monitor.pool";
 inline constexpr std::string_view kListenersOfCertificate = "listener.certificate";
 inline constexpr std::string_view kListenersOfIpGroup = "listener.ipgroup";
+/// By the groups of their extensions: no binding, not shown by the group.
+inline constexpr std::string_view kListenersTrustingIpGroup = "listener.trusted_ipgroup";
 inline constexpr std::string_view kLogtanksOfLoadBalancer = "logtank.loadbalancer";
 inline constexpr std::string_view kListenersOfSecurityPolicy = "listener.security_policy";
 inline constexpr std::string_view kPoliciesOfListener = "l7policy.listener";

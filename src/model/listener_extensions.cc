@@ -1,5 +1,9 @@
 #include "model/listener_extensions.h"
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
 #include "model/common_fields.h"
 
 namespace elb::model {
@@ -83,6 +87,39 @@ const Schema& FrontProxySchema() {
   return schema;
 }
 
+/// Field names that have a meaning of their own to the load balancer, or a form that an id breaks.
+bool IsReservedHeader(std::string name) {
+  static constexpr std::string_view kReserved[] = {"accept-encoding",
+                                                   "authorization",
+                                                   "connection",
+                                                   "content-encoding",
+                                                   "content-length",
+                                                   "content-type",
+                                                   "cookie",
+                                                   "date",
+                                                   "expect",
+                                                   "forwarded",
+                                                   "host",
+                                                   "http2-settings",
+                                                   "keep-alive",
+                                                   "location",
+                                                   "proxy",
+                                                   "proxy-authorization",
+                                                   "proxy-connection",
+                                                   "server",
+                                                   "set-cookie",
+                                                   "te",
+                                                   "trailer",
+                                                   "transfer-encoding",
+                                                   "upgrade",
+                                                   "x-real-ip",
+                                                   "x-router-code"};
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char letter) { return std::tolower(letter); });
+  return name.starts_with("x-forwarded-") ||
+         std::ranges::find(kReserved, name) != std::end(kReserved);
+}
+
 }  // namespace
 
 const Schema& ListenerExtensionsSchema() {
@@ -127,6 +164,10 @@ Result<void> CheckListenerExtensions(const ListenerExtensions& extensions,
   if (l4 && extensions.max_request_body != kRequestBodyMax) {
     return Invalid(path + "max_request_body",
                    "max_request_body is for HTTP and HTTPS listeners only");
+  }
+  if (IsReservedHeader(extensions.request_id.header)) {
+    return Invalid(path + "request_id.header",
+                   extensions.request_id.header + " cannot carry a request ID");
   }
   const FrontProxySettings& front = extensions.front_proxy;
   if (protocol == "UDP" && front != FrontProxySettings{}) {

@@ -38,7 +38,8 @@ struct ListenerExtensions {
 [[nodiscard]] const Schema& ListenerExtensionsSchema();
 
 /// Layer 4 listeners have the defaults only; PROXY protocol also goes with TCP; a front proxy
-/// needs the group of its addresses. Errors: kInvalid, kMissing.
+/// needs the group of its addresses; ids go into no field of another meaning. Errors: kInvalid,
+/// kMissing.
 [[nodiscard]] Result<void> CheckListenerExtensions(const ListenerExtensions& extensions,
                                                    const std::string& protocol);
 

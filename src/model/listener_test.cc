@@ -287,6 +287,17 @@ TEST(ListenerExtensionsTest, NeedTheGroupOfAFrontProxy) {
   EXPECT_EQ(Problem(listener), "listener.extensions.front_proxy.trusted_ipgroup_id");
 }
 
+TEST(ListenerExtensionsTest, PutNoRequestIdIntoAFieldOfAnotherMeaning) {
+  for (const char* header : {"Host", "content-length", "X-Forwarded-For", "x-real-ip", "Cookie"}) {
+    Listener listener = Make("HTTP");
+    listener.extensions.request_id.header = header;
+    EXPECT_EQ(Problem(listener), "listener.extensions.request_id.header") << header;
+  }
+  Listener listener = Make("HTTP");
+  listener.extensions.request_id.header = "X-Correlation-Id";
+  EXPECT_EQ(Problem(listener), "");
+}
+
 TEST(InsertHeadersTest, ShowFourOnHttpAndOnlyWhatWasSetOnTcp) {
   EXPECT_EQ(Shown(Make("HTTP"), "insert_headers"),
             R"({"X-Forwarded-ELB-IP":false,"X-Forwarded-For-Port":false,)"

@@ -44,6 +44,7 @@ class Asker:
     service: Service
     front: str
     source: str | None = None
+    ahead: bytes = b""  #: Sent before everything on the connection.
     client: RawClient | H2Client | None = None
 
     def __enter__(self) -> "Asker":
@@ -59,9 +60,10 @@ class Asker:
 
     def connect(self) -> "Asker":
         if self.client is None and self.front == "h2":
-            self.client = H2Client(self.service.address, self.service.port, source=self.source)
+            self.client = H2Client(self.service.address, self.service.port, source=self.source,
+                                   ahead=self.ahead)
         elif self.client is None:
-            self.client = self.service.client(source=self.source)
+            self.client = self.service.client(source=self.source, ahead=self.ahead)
         return self
 
     def start(self, target: str = "/", *, method: str = "GET", host: str = "a.test",

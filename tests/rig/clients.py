@@ -42,7 +42,8 @@ class Timeout(AssertionError):
 
 
 class RawClient:
-    """One client connection. `tls` True or a context makes it TLS; `timeout` bounds each wait."""
+    """One client connection. `tls` True or a context makes it TLS; `timeout` bounds each wait.
+    `ahead` is sent before everything, TLS included."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class RawClient:
         timeout: float = 20.0,
         session: SSL.Session | None = None,
         receive_buffer: int | None = None,
+        ahead: bytes = b"",
     ):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.socket = socket.socket(family)
@@ -71,6 +73,8 @@ class RawClient:
         self.was_reset = False
         self.tls: TlsLayer | None = None
         self.reader = http1.Reader(self.receive)
+        if ahead:
+            self.socket.sendall(ahead)
         if tls:
             context = client_context() if tls is True else tls
             self._start_tls(context, name, session)
