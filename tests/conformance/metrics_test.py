@@ -133,8 +133,10 @@ def test_members_and_their_connections(daemon, api, lb, backend):
         assert metrics.total("elb_m2_act_conn", **labels) == 1
         assert metrics.total("elb_m3_inact_conn", **labels) == 0
     member = {"member_id": service.members[0]["id"]}
+    wait_until(
+        lambda: daemon.metrics().total("elb_healthcheck_duration_ms_count", **member) >= 1, 15)
+    metrics = daemon.metrics()
     probes = metrics.total("elb_healthcheck_duration_ms_count", **member)
-    assert probes >= 1
     assert 0 < metrics.total("elb_healthcheck_duration_ms_sum", **member) < probes * 1000
 
 
