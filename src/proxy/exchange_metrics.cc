@@ -4,7 +4,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <iterator>
 #include <optional>
 
 namespace elb::proxy {
@@ -29,88 +28,71 @@ Name OfClass(Name first, int position) {
   return static_cast<Name>(static_cast<int>(first) + position);
 }
 
+/// A status with a counter of its own.
+template <typename Name>
+struct SingleStatus {
+  int status;
+  Name counter;
+};
+
+constexpr auto kSentSingles = std::to_array<SingleStatus<ListenerCounter>>({
+    {404, ListenerCounter::kStatus404},
+    {499, ListenerCounter::kStatus499},
+    {502, ListenerCounter::kStatus502},
+});
+
+constexpr auto kOwnSingles = std::to_array<SingleStatus<ListenerCounter>>({
+    {400, ListenerCounter::kOwn400},
+    {404, ListenerCounter::kOwn404},
+    {408, ListenerCounter::kOwn408},
+    {499, ListenerCounter::kOwn499},
+    {502, ListenerCounter::kOwn502},
+    {503, ListenerCounter::kOwn503},
+    {504, ListenerCounter::kOwn504},
+});
+
+constexpr auto kUpstreamSingles = std::to_array<SingleStatus<UpstreamCounter>>({
+    {101, UpstreamCounter::kStatus101},
+    {400, UpstreamCounter::kStatus400},
+    {403, UpstreamCounter::kStatus403},
+    {404, UpstreamCounter::kStatus404},
+    {500, UpstreamCounter::kStatus500},
+    {501, UpstreamCounter::kStatus501},
+    {502, UpstreamCounter::kStatus502},
+    {503, UpstreamCounter::kStatus503},
+    {504, UpstreamCounter::kStatus504},
+});
+
+template <typename Name, std::size_t size>
+std::optional<Name> SingleOf(const std::array<SingleStatus<Name>, size>& singles, int status) {
+  const auto* found = std::ranges::find(singles, status, &SingleStatus<Name>::status);
+  return found == singles.end() ? std::nullopt : std::optional(found->counter);
+}
+
 void CountStatus(CounterSet<ListenerCounter>& counters, std::size_t worker, int status) {
   counters.Add(worker, ListenerCounter::kRequests);
   const auto position = StatusClass(status);
   counters.Add(worker, position ? OfClass(ListenerCounter::kStatus2xx, *position)
                                 : ListenerCounter::kStatus1xx);
-  switch (status) {
-    case 404:
-      counters.Add(worker, ListenerCounter::kStatus404);
-      break;
-    case 499:
-      counters.Add(worker, ListenerCounter::kStatus499);
-      break;
-    case 502:
-      counters.Add(worker, ListenerCounter::kStatus502);
-      break;
-    default:
-      break;
+  if (const auto single = SingleOf(kSentSingles, status)) {
+    counters.Add(worker, *single);
   }
-}
-
-struct SingleStatus {
-  int status;
-  ListenerCounter listener;
-  PoolCounter pool;
-};
-
-/// The counters of single statuses that members answer with; `Upstream` is every other one.
-constexpr std::array kUpstreamSingles{SingleStatus{.status = 101,
-                                                   .listener = ListenerCounter::kUpstream101,
-                                                   .pool = PoolCounter::kUpstream101},
-                                      SingleStatus{.status = 400,
-                                                   .listener = ListenerCounter::kUpstream400,
-                                                   .pool = PoolCounter::kUpstream400},
-                                      SingleStatus{.status = 403,
-                                                   .listener = ListenerCounter::kUpstream403,
-                                                   .pool = PoolCounter::kUpstream403},
-                                      SingleStatus{.status = 404,
-                                                   .listener = ListenerCounter::kUpstream404,
-                                                   .pool = PoolCounter::kUpstream404},
-                                      SingleStatus{.status = 500,
-                                                   .listener = ListenerCounter::kUpstream500,
-                                                   .pool = PoolCounter::kUpstream500},
-                                      SingleStatus{.status = 501,
-                                                   .listener = ListenerCounter::kUpstream501,
-                                                   .pool = PoolCounter::kUpstream501},
-                                      SingleStatus{.status = 502,
-                                                   .listener = ListenerCounter::kUpstream502,
-                                                   .pool = PoolCounter::kUpstream502},
-                                      SingleStatus{.status = 503,
-                                                   .listener = ListenerCounter::kUpstream503,
-                                                   .pool = PoolCounter::kUpstream503},
-                                      SingleStatus{.status = 504,
-                                                   .listener = ListenerCounter::kUpstream504,
-                                                   .pool = PoolCounter::kUpstream504}};
-constexpr SingleStatus kUpstreamOther{
-    .status = 0, .listener = ListenerCounter::kUpstreamOther, .pool = PoolCounter::kUpstreamOther};
-
-const SingleStatus& UpstreamSingle(int status) {
-  const auto* found = std::ranges::find(kUpstreamSingles, status, &SingleStatus::status);
-  return found == std::end(kUpstreamSingles) ? kUpstreamOther : *found;
 }
 
 void CountOwn(CounterSet<ListenerCounter>& counters, std::size_t worker, int status) {
   if (const auto position = StatusClass(status)) {
     counters.Add(worker, OfClass(ListenerCounter::kOwn2xx, *position));
   }
-  struct Single {
-    int status;
-    ListenerCounter counter;
-  };
-  static constexpr std::array kSingles{Single{.status = 400, .counter = ListenerCounter::kOwn400},
-                                       Single{.status = 404, .counter = ListenerCounter::kOwn404},
-                                       Single{.status = 408, .counter = ListenerCounter::kOwn408},
-                                       Single{.status = 499, .counter = ListenerCounter::kOwn499},
-                                       Single{.status = 502, .counter = ListenerCounter::kOwn502},
-                                       Single{.status = 503, .counter = ListenerCounter::kOwn503},
-                                       Single{.status = 504, .counter = ListenerCounter::kOwn504}};
-  for (const Single& single : kSingles) {
-    if (single.status == status) {
-      counters.Add(worker, single.counter);
-    }
+  if (const auto single = SingleOf(kOwnSingles, status)) {
+    counters.Add(worker, *single);
   }
+}
+
+void CountUpstreamStatus(CounterSet<UpstreamCounter>& counters, std::size_t worker, int status) {
+  if (const auto position = StatusClass(status)) {
+    counters.Add(worker, OfClass(UpstreamCounter::kStatus2xx, *position));
+  }
+  counters.Add(worker, SingleOf(kUpstreamSingles, status).value_or(UpstreamCounter::kStatusOther));
 }
 
 void CountFailure(CounterSet<MemberCounter>& counters, std::size_t worker, AttemptFailure failure) {
@@ -152,12 +134,9 @@ void CountUpstream(const WorkerContext& worker, const CompiledListener& listener
   }
   if (const auto position = StatusClass(attempt.status)) {
     member.Add(index, OfClass(MemberCounter::kStatus2xx, *position));
-    pool.runtime->counters.Add(index, OfClass(PoolCounter::kStatus2xx, *position));
-    listener.runtime->counters.Add(index, OfClass(ListenerCounter::kUpstreamStatus2xx, *position));
   }
-  const SingleStatus& single = UpstreamSingle(attempt.status);
-  listener.runtime->counters.Add(index, single.listener);
-  pool.runtime->counters.Add(index, single.pool);
+  CountUpstreamStatus(listener.runtime->upstream, index, attempt.status);
+  CountUpstreamStatus(pool.runtime->upstream, index, attempt.status);
   const std::uint64_t micros = Micros(attempt.ended - attempt.started);
   pool.runtime->latency.Record(index, micros);
   pool.runtime->extremes.Record(index, MinuteOf(attempt.ended), micros);
@@ -166,11 +145,10 @@ void CountUpstream(const WorkerContext& worker, const CompiledListener& listener
 void CountUpstreamTraffic(const WorkerContext& worker, const CompiledListener& listener,
                           const CompiledPool& pool, net::Stream& upstream) {
   const net::Traffic traffic = upstream.TakeTraffic(net::PacketCount::kNever);
-  listener.runtime->counters.Add(worker.index, ListenerCounter::kUpstreamBytesIn, traffic.bytes_in);
-  listener.runtime->counters.Add(worker.index, ListenerCounter::kUpstreamBytesOut,
-                                 traffic.bytes_out);
-  pool.runtime->counters.Add(worker.index, PoolCounter::kBytesIn, traffic.bytes_in);
-  pool.runtime->counters.Add(worker.index, PoolCounter::kBytesOut, traffic.bytes_out);
+  for (auto* counters : {&listener.runtime->upstream, &pool.runtime->upstream}) {
+    counters->Add(worker.index, UpstreamCounter::kBytesIn, traffic.bytes_in);
+    counters->Add(worker.index, UpstreamCounter::kBytesOut, traffic.bytes_out);
+  }
 }
 
 void CountClientTraffic(const WorkerContext& worker, ListenerRuntime& listener, net::Stream& client,
@@ -195,8 +173,9 @@ void CountExchange(const WorkerContext& worker, const ExchangeRecord& record) {
     record.pool->runtime->counters.Add(index, PoolCounter::kRequests);
   }
   if (record.attempts.size() > 1) {
-    listener.counters.Add(index, ListenerCounter::kRetries, record.attempts.size() - 1);
-    record.pool->runtime->counters.Add(index, PoolCounter::kRetries, record.attempts.size() - 1);
+    const std::size_t retries = record.attempts.size() - 1;
+    listener.upstream.Add(index, UpstreamCounter::kRetries, retries);
+    record.pool->runtime->upstream.Add(index, UpstreamCounter::kRetries, retries);
   }
   const MonotonicTime now = worker.reactor->now();
   const std::uint64_t micros = Micros(now - record.stream->started());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -19,14 +20,16 @@ namespace {
 
 constexpr double kBits = 8;  ///< Per byte.
 
-struct ListenerMetric {
+/// A counter as the page shows it.
+template <typename Name>
+struct CounterMetric {
   std::string_view name;
-  ListenerCounter counter;
+  Name counter;
   std::string_view help;
   double scale = 1;
 };
 
-constexpr auto kListenerMetrics = std::to_array<ListenerMetric>({
+constexpr auto kListenerMetrics = std::to_array<CounterMetric<ListenerCounter>>({
     {"m4_ncps", ListenerCounter::kConnectionsOpened, "New client connections."},
     {"m7_in_Bps", ListenerCounter::kBytesIn, "Bytes from clients, TLS included."},
     {"m8_out_Bps", ListenerCounter::kBytesOut, "Bytes to clients, TLS included."},
@@ -34,8 +37,6 @@ constexpr auto kListenerMetrics = std::to_array<ListenerMetric>({
     {"m23_out_bandwidth", ListenerCounter::kBytesOut, "Bits to clients, TLS included.", kBits},
     {"m5_in_pps", ListenerCounter::kPacketsIn, "Packets from clients."},
     {"m6_out_pps", ListenerCounter::kPacketsOut, "Packets to clients."},
-    {"m24_l7_req_Bps", ListenerCounter::kUpstreamBytesOut, "Bits to members.", kBits},
-    {"m25_l7_resp_Bps", ListenerCounter::kUpstreamBytesIn, "Bits from members.", kBits},
     {"mb_l7_qps", ListenerCounter::kRequests, "Requests answered."},
     {"mc_l7_http_2xx", ListenerCounter::kStatus2xx, "Statuses sent, 2xx."},
     {"md_l7_http_3xx", ListenerCounter::kStatus3xx, "Statuses sent, 3xx."},
@@ -45,21 +46,6 @@ constexpr auto kListenerMetrics = std::to_array<ListenerMetric>({
     {"m11_l7_http_404", ListenerCounter::kStatus404, "Statuses sent, 404."},
     {"m12_l7_http_499", ListenerCounter::kStatus499, "Requests whose client left first."},
     {"m13_l7_http_502", ListenerCounter::kStatus502, "Statuses sent, 502."},
-    {"m15_l7_upstream_4xx", ListenerCounter::kUpstreamStatus4xx, "Statuses from members, 4xx."},
-    {"m16_l7_upstream_5xx", ListenerCounter::kUpstreamStatus5xx, "Statuses from members, 5xx."},
-    {"m18_l7_upstream_2xx", ListenerCounter::kUpstreamStatus2xx, "Statuses from members, 2xx."},
-    {"m19_l7_upstream_3xx", ListenerCounter::kUpstreamStatus3xx, "Statuses from members, 3xx."},
-    {"l7_upstream_101", ListenerCounter::kUpstream101, "Statuses from members, 101."},
-    {"l7_upstream_400", ListenerCounter::kUpstream400, "Statuses from members, 400."},
-    {"l7_upstream_403", ListenerCounter::kUpstream403, "Statuses from members, 403."},
-    {"l7_upstream_404", ListenerCounter::kUpstream404, "Statuses from members, 404."},
-    {"l7_upstream_500", ListenerCounter::kUpstream500, "Statuses from members, 500."},
-    {"l7_upstream_501", ListenerCounter::kUpstream501, "Statuses from members, 501."},
-    {"l7_upstream_502", ListenerCounter::kUpstream502, "Statuses from members, 502."},
-    {"l7_upstream_503", ListenerCounter::kUpstream503, "Statuses from members, 503."},
-    {"l7_upstream_504", ListenerCounter::kUpstream504, "Statuses from members, 504."},
-    {"l7_upstream_other_status", ListenerCounter::kUpstreamOther,
-     "Statuses from members, codes that have no metric of their own."},
     {"elb_http_2xx", ListenerCounter::kOwn2xx, "Answers made by the load balancer, 2xx."},
     {"elb_http_3xx", ListenerCounter::kOwn3xx, "Answers made by the load balancer, 3xx."},
     {"elb_http_4xx", ListenerCounter::kOwn4xx, "Answers made by the load balancer, 4xx."},
@@ -80,52 +66,41 @@ constexpr auto kListenerMetrics = std::to_array<ListenerMetric>({
      "Bits of payload in connections refused by access control.", kBits},
     {"client_tls_negotiation_error", ListenerCounter::kHandshakeErrors,
      "Failed handshakes with clients."},
-    {"retries", ListenerCounter::kRetries, "Attempts after the first."},
     {"access_log_dropped", ListenerCounter::kAccessLogDropped, "Access log lines dropped."},
 });
 
-struct PoolMetric {
-  std::string_view name;
-  PoolCounter counter;
-  std::string_view help;
-  double scale = 1;
-};
+constexpr auto kUpstreamMetrics = std::to_array<CounterMetric<UpstreamCounter>>({
+    {"m18_l7_upstream_2xx", UpstreamCounter::kStatus2xx, "Statuses from members, 2xx."},
+    {"m19_l7_upstream_3xx", UpstreamCounter::kStatus3xx, "Statuses from members, 3xx."},
+    {"m15_l7_upstream_4xx", UpstreamCounter::kStatus4xx, "Statuses from members, 4xx."},
+    {"m16_l7_upstream_5xx", UpstreamCounter::kStatus5xx, "Statuses from members, 5xx."},
+    {"l7_upstream_101", UpstreamCounter::kStatus101, "Statuses from members, 101."},
+    {"l7_upstream_400", UpstreamCounter::kStatus400, "Statuses from members, 400."},
+    {"l7_upstream_403", UpstreamCounter::kStatus403, "Statuses from members, 403."},
+    {"l7_upstream_404", UpstreamCounter::kStatus404, "Statuses from members, 404."},
+    {"l7_upstream_500", UpstreamCounter::kStatus500, "Statuses from members, 500."},
+    {"l7_upstream_501", UpstreamCounter::kStatus501, "Statuses from members, 501."},
+    {"l7_upstream_502", UpstreamCounter::kStatus502, "Statuses from members, 502."},
+    {"l7_upstream_503", UpstreamCounter::kStatus503, "Statuses from members, 503."},
+    {"l7_upstream_504", UpstreamCounter::kStatus504, "Statuses from members, 504."},
+    {"l7_upstream_other_status", UpstreamCounter::kStatusOther,
+     "Statuses from members, codes that have no metric of their own."},
+    {"m24_l7_req_Bps", UpstreamCounter::kBytesOut, "Bits to members.", kBits},
+    {"m25_l7_resp_Bps", UpstreamCounter::kBytesIn, "Bits from members.", kBits},
+    {"retries", UpstreamCounter::kRetries, "Attempts after the first."},
+});
 
 // Samples of a pool carry its label alone: a pool may serve several listeners, and sums over the
 // samples of one metric by load balancer or listener must not count a request twice.
-constexpr auto kPoolMetrics = std::to_array<PoolMetric>({
+constexpr auto kPoolMetrics = std::to_array<CounterMetric<PoolCounter>>({
     {"mb_l7_qps", PoolCounter::kRequests, "Requests answered."},
-    {"m18_l7_upstream_2xx", PoolCounter::kStatus2xx, "Statuses from members, 2xx."},
-    {"m19_l7_upstream_3xx", PoolCounter::kStatus3xx, "Statuses from members, 3xx."},
-    {"m15_l7_upstream_4xx", PoolCounter::kStatus4xx, "Statuses from members, 4xx."},
-    {"m16_l7_upstream_5xx", PoolCounter::kStatus5xx, "Statuses from members, 5xx."},
-    {"l7_upstream_101", PoolCounter::kUpstream101, "Statuses from members, 101."},
-    {"l7_upstream_400", PoolCounter::kUpstream400, "Statuses from members, 400."},
-    {"l7_upstream_403", PoolCounter::kUpstream403, "Statuses from members, 403."},
-    {"l7_upstream_404", PoolCounter::kUpstream404, "Statuses from members, 404."},
-    {"l7_upstream_500", PoolCounter::kUpstream500, "Statuses from members, 500."},
-    {"l7_upstream_501", PoolCounter::kUpstream501, "Statuses from members, 501."},
-    {"l7_upstream_502", PoolCounter::kUpstream502, "Statuses from members, 502."},
-    {"l7_upstream_503", PoolCounter::kUpstream503, "Statuses from members, 503."},
-    {"l7_upstream_504", PoolCounter::kUpstream504, "Statuses from members, 504."},
-    {"l7_upstream_other_status", PoolCounter::kUpstreamOther,
-     "Statuses from members, codes that have no metric of their own."},
-    {"m24_l7_req_Bps", PoolCounter::kBytesOut, "Bits to members.", kBits},
-    {"m25_l7_resp_Bps", PoolCounter::kBytesIn, "Bits from members.", kBits},
-    {"retries", PoolCounter::kRetries, "Attempts after the first."},
     {"sticky_hits", PoolCounter::kStickyHits, "Attempts at the member of a session."},
     {"sticky_rebinds", PoolCounter::kStickyRebinds, "Sessions that another member took over."},
     {"upstream_tls_negotiation_error", PoolCounter::kHandshakeErrors,
      "Failed handshakes with members."},
 });
 
-struct MemberMetric {
-  std::string_view name;
-  MemberCounter counter;
-  std::string_view help;
-};
-
-constexpr auto kMemberMetrics = std::to_array<MemberMetric>({
+constexpr auto kMemberMetrics = std::to_array<CounterMetric<MemberCounter>>({
     {"member_requests", MemberCounter::kRequests, "Attempts at the member."},
     {"member_upstream_2xx", MemberCounter::kStatus2xx, "Statuses from the member, 2xx."},
     {"member_upstream_3xx", MemberCounter::kStatus3xx, "Statuses from the member, 3xx."},
@@ -139,6 +114,15 @@ constexpr auto kMemberMetrics = std::to_array<MemberMetric>({
 
 constexpr std::string_view kCounter = "counter";
 constexpr std::string_view kGauge = "gauge";
+
+template <typename Name, std::size_t size>
+void AddCounters(PrometheusText& page, const std::array<CounterMetric<Name>, size>& metrics,
+                 const std::string& labels, const CounterSet<Name>& counters) {
+  for (const CounterMetric<Name>& metric : metrics) {
+    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
+             metric.scale * static_cast<double>(counters.Sum(metric.counter)));
+  }
+}
 
 void AddHistogram(PrometheusText& page, std::string_view name, std::string_view help,
                   const std::string& labels, const LatencyHistogram& histogram) {
@@ -192,10 +176,8 @@ void AddListener(PrometheusText& page, const CompiledListener& listener, std::in
   const ListenerRuntime& runtime = *listener.runtime;
   page.Add({.name = "m1_cps", .type = kGauge, .help = "Open client connections."}, labels,
            static_cast<double>(runtime.connections.load(std::memory_order_relaxed)));
-  for (const ListenerMetric& metric : kListenerMetrics) {
-    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
-             metric.scale * static_cast<double>(runtime.counters.Sum(metric.counter)));
-  }
+  AddCounters(page, kListenerMetrics, labels, runtime.counters);
+  AddCounters(page, kUpstreamMetrics, labels, runtime.upstream);
   AddHistogram(page, "m14_l7_rt", "Seconds from first request byte to last response byte.", labels,
                runtime.latency);
   AddExtremes(page, {.least = "m1d_l7_rt_min", .most = "m1c_l7_rt_max", .what = "request"}, labels,
@@ -214,10 +196,7 @@ void AddMember(PrometheusText& page, const std::string& pool_labels, const Membe
            static_cast<double>(cell.probe_micros.load(std::memory_order_relaxed)) / 1e3, "_sum");
   page.Add({.name = "healthcheck_duration_ms", .type = "summary", .help = kProbes}, labels,
            static_cast<double>(cell.probes.load(std::memory_order_relaxed)), "_count");
-  for (const MemberMetric& metric : kMemberMetrics) {
-    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
-             static_cast<double>(member.counters.Sum(metric.counter)));
-  }
+  AddCounters(page, kMemberMetrics, labels, member.counters);
 }
 
 /// Members and their connections, of one pool or of several.
@@ -249,10 +228,8 @@ struct MemberGauges {
 
 void AddPool(PrometheusText& page, const CompiledPool& pool, std::int64_t minute) {
   const std::string labels = fmt::format("lbaas_pool_id=\"{}\"", pool.config->id.value());
-  for (const PoolMetric& metric : kPoolMetrics) {
-    page.Add({.name = metric.name, .type = kCounter, .help = metric.help}, labels,
-             metric.scale * static_cast<double>(pool.runtime->counters.Sum(metric.counter)));
-  }
+  AddCounters(page, kPoolMetrics, labels, pool.runtime->counters);
+  AddCounters(page, kUpstreamMetrics, labels, pool.runtime->upstream);
   AddHistogram(page, "m17_l7_upstream_rt", "Seconds of attempts that were answered.", labels,
                pool.runtime->latency);
   AddExtremes(

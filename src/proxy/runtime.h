@@ -39,27 +39,10 @@ enum class ListenerCounter : std::uint8_t {
   kOwn502,
   kOwn503,
   kOwn504,
-  kBytesIn,     ///< From clients, TLS included.
-  kBytesOut,    ///< To clients, likewise.
-  kPacketsIn,   ///< From clients.
-  kPacketsOut,  ///< To clients.
-  kUpstreamBytesOut,
-  kUpstreamBytesIn,
-  kUpstreamStatus2xx,
-  kUpstreamStatus3xx,
-  kUpstreamStatus4xx,
-  kUpstreamStatus5xx,
-  kUpstream101,
-  kUpstream400,
-  kUpstream403,
-  kUpstream404,
-  kUpstream500,
-  kUpstream501,
-  kUpstream502,
-  kUpstream503,
-  kUpstream504,
-  kUpstreamOther,  ///< Any other code.
-  kRetries,
+  kBytesIn,             ///< From clients, TLS included.
+  kBytesOut,            ///< To clients, likewise.
+  kPacketsIn,           ///< From clients.
+  kPacketsOut,          ///< To clients.
   kBlockedConnections,  ///< By access control.
   kBlockedPackets,      ///< Of those connections.
   kBlockedBytes,        ///< Likewise, TCP payload.
@@ -69,28 +52,33 @@ enum class ListenerCounter : std::uint8_t {
   kCount
 };
 
-enum class PoolCounter : std::uint8_t {
-  kRequests,
+/// What listeners and pools alike count of their exchanges with members.
+enum class UpstreamCounter : std::uint8_t {
   kStatus2xx,
   kStatus3xx,
   kStatus4xx,
   kStatus5xx,
-  kUpstream101,
-  kUpstream400,
-  kUpstream403,
-  kUpstream404,
-  kUpstream500,
-  kUpstream501,
-  kUpstream502,
-  kUpstream503,
-  kUpstream504,
-  kUpstreamOther,  ///< Any other code.
+  kStatus101,
+  kStatus400,
+  kStatus403,
+  kStatus404,
+  kStatus500,
+  kStatus501,
+  kStatus502,
+  kStatus503,
+  kStatus504,
+  kStatusOther,  ///< Any code without a counter of its own.
+  kBytesOut,     ///< To members, TLS included.
+  kBytesIn,      ///< From members, likewise.
   kRetries,
+  kCount
+};
+
+enum class PoolCounter : std::uint8_t {
+  kRequests,
   kHandshakeErrors,
   kStickyHits,     ///< Attempts at the member of a session.
   kStickyRebinds,  ///< Sessions that another member took over.
-  kBytesIn,        ///< From members, TLS included.
-  kBytesOut,       ///< To members, likewise.
   kCount
 };
 
@@ -110,9 +98,14 @@ enum class MemberCounter : std::uint8_t {
 /// State of a listener that outlives snapshots. Shared by workers; thread-safe.
 struct ListenerRuntime {
   ListenerRuntime(ListenerId listener, std::size_t workers)
-      : id(std::move(listener)), counters(workers), latency(workers), extremes(workers) {}
+      : id(std::move(listener)),
+        counters(workers),
+        upstream(workers),
+        latency(workers),
+        extremes(workers) {}
   ListenerId id;
   CounterSet<ListenerCounter> counters;
+  CounterSet<UpstreamCounter> upstream;
   LatencyHistogram latency;
   LatencyExtremes extremes;
   std::atomic<std::int64_t> connections{0};  ///< Open now, for connection_limit.
@@ -122,9 +115,14 @@ struct ListenerRuntime {
 
 struct PoolRuntime {
   PoolRuntime(PoolId pool, std::size_t workers)
-      : id(std::move(pool)), counters(workers), latency(workers), extremes(workers) {}
+      : id(std::move(pool)),
+        counters(workers),
+        upstream(workers),
+        latency(workers),
+        extremes(workers) {}
   PoolId id;
   CounterSet<PoolCounter> counters;
+  CounterSet<UpstreamCounter> upstream;
   LatencyHistogram latency;
   LatencyExtremes extremes;
   /// Application cookies seen, made when they are first needed. The pointer is the control
