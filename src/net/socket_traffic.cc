@@ -2,7 +2,6 @@
 
 #include <linux/tcp.h>  // Newer than <netinet/tcp.h>: its tcp_info counts packets.
 #include <netinet/in.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <chrono>
@@ -38,10 +37,6 @@ Traffic SocketTraffic::Take(PacketCount packets, int descriptor, MonotonicTime n
   asked_s_ = SecondsOf(now);
   traffic.packets_in = info.tcpi_segs_in - std::exchange(packets_in_, info.tcpi_segs_in);
   traffic.packets_out = info.tcpi_segs_out - std::exchange(packets_out_, info.tcpi_segs_out);
-  int waiting = 0;
-  if (ioctl(descriptor, FIONREAD, &waiting) == 0) {
-    traffic.bytes_waiting = static_cast<std::uint64_t>(waiting);
-  }
   return traffic;
 }
 

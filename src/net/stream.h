@@ -17,7 +17,6 @@ class Signal;
 struct Traffic {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t bytes_waiting = 0;  ///< Received and not read yet; known when packets are.
   std::uint32_t packets_in = 0;
   std::uint32_t packets_out = 0;
 };
@@ -93,6 +92,8 @@ class Stream {
   [[nodiscard]] virtual Endpoint peer() const = 0;
   /// Smoothed round-trip time of the socket in microseconds, 0 if unknown.
   [[nodiscard]] virtual std::uint32_t RoundTripMicros() const { return 0; }
+  /// Bytes that were received and not read yet. A system call.
+  [[nodiscard]] virtual std::size_t UnreadBytes() const { return 0; }
   /// Traffic since the last call.
   [[nodiscard]] virtual Traffic TakeTraffic(PacketCount packets) {
     static_cast<void>(packets);

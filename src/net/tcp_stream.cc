@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -174,6 +175,12 @@ class TcpStream final : public Stream, private DescriptorHandler {
     return local_.value_or(Endpoint{});
   }
   Endpoint peer() const override { return peer_; }
+
+  std::size_t UnreadBytes() const override {
+    int unread = 0;
+    const bool known = descriptor_ >= 0 && ioctl(descriptor_, FIONREAD, &unread) == 0;
+    return known ? static_cast<std::size_t>(unread) : 0;
+  }
 
   Traffic TakeTraffic(PacketCount packets) override {
     return traffic_.Take(packets, descriptor_, reactor_->now());

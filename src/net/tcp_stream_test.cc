@@ -191,9 +191,17 @@ TEST_F(TcpStreamTest, TellsWhatWaitsUnread) {
   const auto stream = Accept();
   peer.Send("unread");
 
-  EXPECT_TRUE(
-      rig_->RunUntil([&] { return stream->TakeTraffic(PacketCount::kNow).bytes_waiting == 6; }));
-  EXPECT_EQ(stream->TakeTraffic(PacketCount::kWhenDue).bytes_waiting, 0U);
+  EXPECT_TRUE(rig_->RunUntil([&] { return stream->UnreadBytes() == 6; }));
+  EXPECT_EQ(ReadAll(*stream, text_), 6U);
+  EXPECT_EQ(stream->UnreadBytes(), 0U);
+}
+
+TEST_F(TcpStreamTest, AsksForPacketsOnlyWhenTheyAreDue) {
+  const PlainSocket peer(acceptor_->local());
+  const auto stream = Accept();
+
+  EXPECT_EQ(stream->TakeTraffic(PacketCount::kWhenDue).packets_in, 0U);
+  EXPECT_GE(stream->TakeTraffic(PacketCount::kNow).packets_in, 1U);
 }
 
 TEST_F(TcpStreamTest, AcceptsAtMostSixtyFourPerTurn) {

@@ -168,7 +168,7 @@ void WorkerListener::CountBlocked(net::Stream& peer) {
   auto& counters = runtime_->counters;
   counters.Add(worker_->index, ListenerCounter::kBlockedConnections);
   counters.Add(worker_->index, ListenerCounter::kBlockedPackets, traffic.packets_in);
-  counters.Add(worker_->index, ListenerCounter::kBlockedBytes, traffic.bytes_waiting);
+  counters.Add(worker_->index, ListenerCounter::kBlockedBytes, peer.UnreadBytes());
 }
 
 /// Token bucket that holds one second of `cps_limit`, shared by all workers (data-plane.md 1.9).
