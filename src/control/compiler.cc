@@ -259,11 +259,6 @@ std::shared_ptr<const ListenerConfig> MakeListener(const State& state, const Nod
   config->default_pool = PoolId(listener.default_pool_id);
   config->policies = CompilePolicies(state, node, listener);
   config->insert_headers = InsertHeaders(listener);
-  if (const auto& log = listener.access_log_customized_headers_config; log && log->enable) {
-    config->log_headers_exclude = log->include_headers.empty();
-    config->log_headers =
-        log->include_headers.empty() ? log->exclude_headers : log->include_headers;
-  }
   config->keepalive_timeout = std::chrono::seconds(listener.keepalive_timeout.value_or(60));
   config->client_timeout = std::chrono::seconds(listener.client_timeout.value_or(60));
   config->member_timeout = std::chrono::seconds(listener.member_timeout.value_or(60));

@@ -1,6 +1,5 @@
 #include "server/http2_stream.h"
 
-#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -24,13 +23,6 @@ constexpr std::uint32_t kInternalError = 2;
 constexpr std::uint32_t kCancel = 8;
 
 constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
-
-bool EqualWithoutCase(std::string_view one, std::string_view other) {
-  const auto lower = [](char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
-  };
-  return std::ranges::equal(one, other, {}, lower, lower);
-}
 
 }  // namespace
 
@@ -116,7 +108,8 @@ bool Http2Stream::ReadPseudoFields() {
       host = value;
     }
   }
-  if (!head_.authority.empty() && !host.empty() && !EqualWithoutCase(host, head_.authority)) {
+  if (!head_.authority.empty() && !host.empty() &&
+      !http::h1::EqualsIgnoringCase(host, head_.authority)) {
     return false;
   }
   if (head_.authority.empty()) {

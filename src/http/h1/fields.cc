@@ -150,10 +150,11 @@ bool NextListElement(std::string_view& list, std::string_view& element) {
   return false;
 }
 
-bool EqualsIgnoringCase(std::string_view text, std::string_view lower_case) {
-  return std::ranges::equal(text, lower_case, [](char letter, char lower) {
-    return (letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter) == lower;
-  });
+bool EqualsIgnoringCase(std::string_view one, std::string_view other) {
+  const auto lower = [](char letter) {
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
+  };
+  return std::ranges::equal(one, other, {}, lower, lower);
 }
 
 bool ParseContentLength(std::string_view text, std::uint64_t& value) {

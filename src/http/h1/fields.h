@@ -36,7 +36,8 @@ enum class LineStatus : std::uint8_t { kDone, kNeedMore, kMalformed, kTooMany };
 /// elements are skipped. False at the end.
 [[nodiscard]] bool NextListElement(std::string_view& list, std::string_view& element);
 
-[[nodiscard]] bool EqualsIgnoringCase(std::string_view text, std::string_view lower_case);
+/// Of ASCII letters.
+[[nodiscard]] bool EqualsIgnoringCase(std::string_view one, std::string_view other);
 
 /// 1*DIGIT up to 2^63-1.
 [[nodiscard]] bool ParseContentLength(std::string_view text, std::uint64_t& value);
