@@ -7,7 +7,6 @@
 #include "proxy/json_line.h"
 #include "proxy/log_values.h"
 #include "proxy/vendor_line.h"
-#include "tls/server_stream.h"
 
 namespace elb::proxy {
 namespace {
@@ -35,7 +34,7 @@ void WriteAttempts(JsonLine& json, const ExchangeRecord& record) {
 void WriteRequest(JsonLine& json, const ExchangeRecord& record) {
   const http::RequestHead& request = record.stream->request();
   json.Text("request_method", request.method_text);
-  json.Text("scheme", record.stream->connection().tls != nullptr ? "https" : "http");
+  json.Text("scheme", Scheme(record.stream->connection()));
   json.Text("host", LoggedHost(*record.listener->config, request.authority));
   json.Text("router_request_uri", request.target);
   json.Text("server_protocol", VersionText(request.version));
@@ -82,8 +81,7 @@ void WriteListener(JsonLine& json, const contract::ListenerConfig& listener,
 }
 
 void WriteTls(JsonLine& json, const server::ConnectionFacts& connection) {
-  static const tls::Facts none;
-  const tls::Facts& facts = connection.tls != nullptr ? connection.tls->facts() : none;
+  const tls::Facts& facts = TlsFactsOf(connection);
   json.Text("certificate_id", facts.certificate_id);
   json.Text("ssl_protocol", facts.version);
   json.Text("ssl_cipher", facts.cipher);
@@ -160,7 +158,7 @@ void AccessLog::WriteRefusedJson(WorkerContext& worker, const CompiledListener& 
   std::string_view bytes = refused.bytes;
   const std::string_view method = TakeWord(bytes);
   json.Text("request_method", method);
-  json.Text("scheme", connection.tls != nullptr ? "https" : "http");
+  json.Text("scheme", Scheme(connection));
   json.Text("router_request_uri", TakeWord(bytes));
   json.Number("bytes_sent", refused.bytes_sent);
   for (const std::string_view name : {"upstream_status", "upstream_addr", "member_name"}) {

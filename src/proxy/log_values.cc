@@ -4,23 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <chrono>
 #include <cstring>
 #include <ctime>
 #include <iterator>
 
+#include "http/h1/fields.h"
+
 namespace elb::proxy {
 namespace {
 
 constexpr MonotonicTime kNever{};
-
-bool EqualWithoutCase(std::string_view one, std::string_view other) {
-  return std::ranges::equal(one, other, [](char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) ==
-           std::tolower(static_cast<unsigned char>(b));
-  });
-}
 
 void AppendTime(std::string& out, const AttemptRecord& attempt, MonotonicTime at) {
   if (at == kNever) {
@@ -135,6 +129,15 @@ Endpoint PublicEndpoint(const contract::ListenerConfig& listener,
           .port = listener.port};
 }
 
+std::string_view Scheme(const server::ConnectionFacts& connection) {
+  return connection.tls != nullptr ? "https" : "http";
+}
+
+const tls::Facts& TlsFactsOf(const server::ConnectionFacts& connection) {
+  static const tls::Facts none;
+  return connection.tls != nullptr ? connection.tls->facts() : none;
+}
+
 std::string_view LocalTime(std::int64_t unix_s) { return CachedLocalTime(unix_s); }
 
 std::string_view TakeWord(std::string_view& line) {
@@ -170,7 +173,7 @@ std::string CustomHeaders(const contract::ListenerConfig& listener,
   }
   for (const http::Field& field : request.fields) {
     const bool named = std::ranges::any_of(listener.log_headers, [&](const std::string& name) {
-      return EqualWithoutCase(name, field.name);
+      return http::h1::EqualsIgnoringCase(name, field.name);
     });
     if (named != listener.log_headers_exclude) {
       fmt::format_to(std::back_inserter(text), "{}{}: {}", text.empty() ? "" : "; ", field.name,

@@ -12,6 +12,7 @@
 #include "proxy/attempt.h"
 #include "proxy/exchange_metrics.h"
 #include "server/server_stream.h"
+#include "tls/server_stream.h"
 
 namespace elb::proxy {
 
@@ -43,6 +44,9 @@ void AppendMillis(std::string& out, std::int64_t millis);
 /// The EIP, or where the client connected to, with the listener's port.
 [[nodiscard]] Endpoint PublicEndpoint(const contract::ListenerConfig& listener,
                                       const server::ConnectionFacts& connection);
+[[nodiscard]] std::string_view Scheme(const server::ConnectionFacts& connection);
+/// All empty without TLS.
+[[nodiscard]] const tls::Facts& TlsFactsOf(const server::ConnectionFacts& connection);
 /// `2026-11-25T10:00:00+01:00`; made anew once per second and thread.
 [[nodiscard]] std::string_view LocalTime(std::int64_t unix_s);
 /// The next word of a request line that may be anything.

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "proxy/log_values.h"
-#include "tls/server_stream.h"
 
 namespace elb::proxy {
 namespace {
@@ -102,16 +101,11 @@ void WriteNames(VendorLine& line, const contract::ListenerConfig& listener) {
 }
 
 void WriteTls(VendorLine& line, const server::ConnectionFacts& connection) {
-  static const tls::Facts none;
-  const tls::Facts& facts = connection.tls != nullptr ? connection.tls->facts() : none;
+  const tls::Facts& facts = TlsFactsOf(connection);
   line.Plain(facts.certificate_id);
   line.Plain(facts.version);
   line.Plain(facts.cipher);
   line.Plain(facts.sni);
-}
-
-std::string_view Scheme(const server::ConnectionFacts& connection) {
-  return connection.tls != nullptr ? "https" : "http";
 }
 
 void WriteRequest(VendorLine& line, const ExchangeRecord& record) {
