@@ -50,6 +50,13 @@ Fault FaultOfEnd(const net::ReadResult& end) {
   return end.kind == net::ReadResult::Kind::kFault ? end.fault : Fault{};
 }
 
+/// What a reader is told of an end.
+net::ReadResult EndOf(const Fault& end) {
+  using Kind = net::ReadResult::Kind;
+  return {
+      .kind = end.code == FaultCode::kNone ? Kind::kEnd : Kind::kFault, .bytes = 0, .fault = end};
+}
+
 }  // namespace
 
 /// Holds the thread's scratch while OpenSSL works; sends and keeps what is left afterwards.
@@ -175,17 +182,6 @@ void Channel::SetSignal(net::Signal* signal) {
     signal->Notify();
   }
 }
-
-namespace {
-
-/// What a reader is told of an end.
-net::ReadResult EndOf(const Fault& end) {
-  using Kind = net::ReadResult::Kind;
-  return {
-      .kind = end.code == FaultCode::kNone ? Kind::kEnd : Kind::kFault, .bytes = 0, .fault = end};
-}
-
-}  // namespace
 
 net::ReadResult Channel::Read(std::span<std::byte> into) {
   ELB_ASSERT(established_);
