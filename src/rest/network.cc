@@ -193,12 +193,12 @@ Kind KindAt(const control::Control& control, const Call& call) {
 
 Response RouteNetwork(control::Control& control, const Call& call) {
   const std::vector<std::string>& path = call.path;  // network v1 {project} kind [id]
+  if (call.request->method == "DELETE" && path[3] == "publicips" && path.size() == 5) {
+    return ReleaseEip(control, call);
+  }
   const Kind kind = KindAt(control, call);
   if (kind.singular.empty() || path.size() > 5) {
     return NoSuchObject();
-  }
-  if (call.request->method == "DELETE" && path[3] == "publicips" && path.size() == 5) {
-    return ReleaseEip(control, call);
   }
   if (!call.reads()) {
     return JsonResponse(403, {{"code", "VPC.0007"}, {"message", "networks are configuration"}});
