@@ -73,9 +73,7 @@ Json MemberBatch(string_view verb, const string& summary, const char* schema, co
     named["properties"]["id"] = {{"type", "string"}};
     element = {{"allOf", Json::array({element, named})}};
   }
-  Json request{{"type", "object"}, {"required", Json::array({"members"})}};
-  request["properties"]["members"] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
-  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  SetListRequest("members", element, out["post"]);
   Json result{{"type", "object"}};
   result["properties"]["ret_status"] =
       Described("string", "successful; existed: it was there already; not found.");
@@ -98,9 +96,7 @@ Json PriorityBatch() {
   Json element{{"type", "object"}, {"required", Json::array({"id", "priority"})}};
   element["properties"]["id"] = {{"type", "string"}};
   element["properties"]["priority"] = {{"type", "integer"}, {"minimum", 1}, {"maximum", 10000}};
-  Json request{{"type", "object"}, {"required", Json::array({"l7policies"})}};
-  request["properties"]["l7policies"] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
-  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  SetListRequest("l7policies", element, out["post"]);
   Json answer{{"type", "object"}, {"required", Json::array({"request_id"})}};
   answer["properties"]["request_id"] = RequestIdProperty();
   out["post"]["responses"]["202"] = Success("Done.", std::move(answer));
@@ -115,10 +111,7 @@ Json BatchDeletion(const Resource& resource) {
                           fmt::format("Deletes several {}, or none of them.", resource.plural));
   Json element{{"type", "object"}, {"required", Json::array({"id"})}};
   element["properties"]["id"] = {{"type", "string"}};
-  Json request{{"type", "object"}, {"required", Json::array({resource.plural})}};
-  request["properties"][string(resource.plural)] = {
-      {"type", "array"}, {"minItems", 1}, {"items", element}};
-  out["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  SetListRequest(resource.plural, element, out["post"]);
   Json result = element;
   result["required"].push_back("ret_status");
   result["properties"]["ret_status"] = Described("string", "successful, or not found.");
@@ -150,7 +143,7 @@ void AddDeletions(Json& paths) {
       Described("boolean", "True: the public address is released too.");
   Json request{{"type", "object"}, {"required", Json::array({"loadbalancer"})}};
   request["properties"]["loadbalancer"] = std::move(options);
-  balancer["post"]["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  SetRequest(std::move(request), balancer["post"]);
   AddPath("loadbalancers/{loadbalancer_id}/delete-cascade", balancer, paths);
   AddPath("pools/{pool_id}/delete-cascade",
           Cascade("pool", "Deletes a backend server group, its servers and its health check."),

@@ -93,6 +93,16 @@ Json Body(Json schema) {
   return out;
 }
 
+void SetRequest(Json schema, Json& operation) {
+  operation["requestBody"] = {{"required", true}, {"content", Body(std::move(schema))}};
+}
+
+void SetListRequest(string_view key, const Json& element, Json& operation) {
+  Json request{{"type", "object"}, {"required", Json::array({key})}};
+  request["properties"][string(key)] = {{"type", "array"}, {"minItems", 1}, {"items", element}};
+  SetRequest(std::move(request), operation);
+}
+
 Json Success(const char* doc, Json schema) {
   Json out{{"description", doc}};
   out["headers"]["X-Request-Id"] = Reference("headers", "RequestId");
@@ -152,7 +162,7 @@ Json WriteOperation(const Resource& resource, string_view verb, const string& su
   Json request{{"type", "object"}, {"required", Json::array({resource.singular})}};
   request["properties"][string(resource.singular)] =
       Reference("schemas", fmt::format("{}{}", resource.type_name, form.schema_suffix));
-  out["requestBody"] = {{"required", true}, {"content", Body(std::move(request))}};
+  SetRequest(std::move(request), out);
   out["responses"][form.status] =
       Success("The object.", Envelope(resource.singular, Reference("schemas", resource.type_name)));
   return out;

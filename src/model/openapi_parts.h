@@ -29,6 +29,10 @@ struct ErrorAnswer {
 /// `{"<key>": ..., "request_id": ...}`
 [[nodiscard]] Json Envelope(std::string_view key, Json value);
 [[nodiscard]] Json Body(Json schema);
+/// The operation's request has this body.
+void SetRequest(Json schema, Json& operation);
+/// The operation's request is `{"<key>": [element, ...]}`, with one element at least.
+void SetListRequest(std::string_view key, const Json& element, Json& operation);
 [[nodiscard]] Json Success(const char* doc, Json schema);
 [[nodiscard]] Json NoContent();
 /// Adds the error answers of these statuses and those that every call may give.

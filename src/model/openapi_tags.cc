@@ -67,10 +67,6 @@ Json TagOperation(const Face& face, string_view verb, const string& summary) {
   return out;
 }
 
-void SetRequest(Json schema, Json& operation) {
-  operation["requestBody"] = {{"required", true}, {"content", Body(std::move(schema))}};
-}
-
 Json Actions(const Face& face) {
   Json out;
   out["post"] =
