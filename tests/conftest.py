@@ -74,6 +74,20 @@ def lb(api):
     api.drop_lb(made["id"])
 
 
+@pytest.fixture
+def group(api):
+    """Makes groups of addresses, which go with the test: a project has 50."""
+    made = []
+
+    def make(*addresses: str) -> str:
+        made.append(api.create("ipgroup", ip_list=[{"ip": each} for each in addresses])["id"])
+        return made[-1]
+
+    yield make
+    for each in made:
+        api.try_delete("ipgroup", each)
+
+
 @pytest.fixture(scope="module")
 def module_lb(api):
     """A load balancer that the tests of one file share."""

@@ -17,20 +17,6 @@ _unique = itertools.count()
 
 
 @pytest.fixture
-def group(api):
-    """Makes groups of addresses, which go with the test: a project has 50."""
-    made = []
-
-    def make(*addresses: str) -> str:
-        made.append(api.create("ipgroup", ip_list=[{"ip": each} for each in addresses])["id"])
-        return made[-1]
-
-    yield make
-    for each in made:
-        api.try_delete("ipgroup", each)
-
-
-@pytest.fixture
 def lb(group, lb):
     """The groups' last user goes first."""
     return lb
