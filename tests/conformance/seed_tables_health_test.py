@@ -129,7 +129,8 @@ def test_table_3_6_interval(site):
         member.wait(lambda: len(member.probes) >= 4, 10)
         moments = [probe.at for probe in member.probes]
         for earlier, later in zip(moments, moments[1:]):
-            check_duration(later - earlier, 1.0)
+            # Seen by the backend's threads: the earlier of the two may have been seen late.
+            assert abs(later - earlier - 1.0) <= LATE
 
     each_second()
     assert len(seldom.backends[0].probes) == 1 and status(seldom) == ONLINE
