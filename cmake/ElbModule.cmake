@@ -32,7 +32,7 @@ add_custom_target(check_includes ALL
 # elb_module(<name> DEPENDS <modules> LINK <libraries> TEST_LINK <modules or libraries>)
 # One folder under src/ is one library, one namespace and one test binary: every *.cc below the
 # folder is in the library, every *_test.cc in the test binary <name>_test; a main.cc is neither. The
-# library's dependencies are checked against style.md section 2 by tools/check_includes.py.
+# library's dependencies are checked against `ALLOWED` in tools/check_includes.py at every build.
 function(elb_module name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK;TEST_LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cc)

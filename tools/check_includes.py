@@ -29,7 +29,6 @@ ALLOWED = {
     "server": {"net", "tls", "http"},
     "proxy": {"contract", "server", "net", "tls", "http", "balancer", "health"},
     "rest": {"model", "control", "server", "http", "crypto"},
-    "cli": {"model"},
     "daemon": None,  # The composition root: includes everything, included by nobody.
 }
 
