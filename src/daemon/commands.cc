@@ -1,22 +1,37 @@
 #include "daemon/commands.h"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
-#include <semaphore>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "base/assert.h"
+#include "base/descriptor.h"
 #include "base/random.h"
 #include "control/accounts.h"
 #include "crypto/encoding.h"
 #include "daemon/config_file.h"
+#include "daemon/handover.h"
 #include "daemon/node.h"
 #include "daemon/signals.h"
 
 namespace elb::daemon {
 namespace {
+
+constexpr proxy::ProxyDataPlane::Grace kStopGrace{.total = std::chrono::seconds{30}, .idle = {}};
+/// After another process has taken over (data-plane.md 13).
+constexpr proxy::ProxyDataPlane::Grace kUpgradeGrace{.total = std::chrono::seconds{60},
+                                                     .idle = std::chrono::seconds{10}};
 
 Result<DaemonConfig> ReadConfig(const ServeOptions& options) {
   DaemonConfig config;
@@ -48,29 +63,104 @@ std::string GeneratePassword(Random& random) {
   return crypto::Base64UrlEncode(crypto::AsText(bits));
 }
 
+/// An event that can be polled for; `Set` is thread-safe.
+class Flag {
+ public:
+  Flag() : event_(eventfd(0, EFD_CLOEXEC)) { ELB_ASSERT(event_.valid()); }
+  void Set() const {
+    const std::uint64_t one = 1;
+    ELB_ASSERT(write(event_.get(), &one, sizeof(one)) == sizeof(one));
+  }
+  [[nodiscard]] const Descriptor& descriptor() const { return event_; }
+
+ private:
+  Descriptor event_;
+};
+
+/// Starts the node, on the sockets of the process that serves now where there is one.
+Result<std::unique_ptr<Node>> StartNode(const ServeOptions& options, Log& log,
+                                        std::optional<HandoverSocket>& successors) {
+  ELB_ASSIGN_OR_RETURN(DaemonConfig config, ReadConfig(options));
+  std::optional<Predecessor> predecessor;
+  HandedSockets inherited;
+  if (options.take_over) {
+    ELB_ASSIGN_OR_RETURN(predecessor, Predecessor::Find(options.data_directory));
+  }
+  if (predecessor) {
+    ELB_ASSIGN_OR_RETURN(inherited, predecessor->TakeOver());
+    log.Info("taking_over",
+             {{.name = "sockets", .value = std::to_string(inherited.listeners.size())}});
+  }
+  ELB_ASSIGN_OR_RETURN(auto node, Node::Start({.config = std::move(config),
+                                               .data_directory = options.data_directory},
+                                              log, std::move(inherited)));
+  ELB_ASSIGN_OR_RETURN(successors, HandoverSocket::Open(options.data_directory));
+  if (predecessor) {
+    predecessor->Release();
+  }
+  return node;
+}
+
+/// Gives the node to `successor`; goes on with it when the successor fails.
+Successor::Outcome HandOver(Node& node, const Successor& successor, const Descriptor& stop,
+                            Log& log) {
+  log.Info("handing_over");
+  const Result<void> sent = successor.Send(node.HandOver());
+  const auto outcome = sent ? successor.Wait(stop) : Successor::Outcome::kGone;
+  if (outcome == Successor::Outcome::kGone) {
+    log.Error(
+        "successor_failed",
+        {{.name = "reason", .value = sent ? "it ended before it served" : sent.error().message}});
+    if (const Result<void> resumed = node.Resume(); !resumed) {
+      // Traffic goes on without an API.
+      log.Error("not_resumed", {{.name = "reason", .value = resumed.error().message}});
+    }
+  }
+  return outcome;
+}
+
+/// Serves successors until one has taken over, or `stop`. Returns the grace for what is on its way.
+proxy::ProxyDataPlane::Grace ServeUntilEnd(Node& node, HandoverSocket successors,
+                                           const ServeOptions& options, const Flag& stop,
+                                           Log& log) {
+  while (const auto successor = successors.Accept(stop.descriptor())) {
+    switch (HandOver(node, *successor, stop.descriptor(), log)) {
+      case Successor::Outcome::kReady:
+        return kUpgradeGrace;
+      case Successor::Outcome::kStopped:
+        return kStopGrace;
+      case Successor::Outcome::kGone:
+        break;
+    }
+    // The failed one may have put its own in this one's place.
+    if (auto again = HandoverSocket::Open(options.data_directory)) {
+      successors = *std::move(again);
+    }
+  }
+  return kStopGrace;
+}
+
 }  // namespace
 
 Result<void> Serve(const ServeOptions& options) {
-  std::binary_semaphore stop(0);
-  const StopSignals signals([&stop] { stop.release(); });  // Before any other thread.
+  const Flag stop;
+  const StopSignals signals([&stop] { stop.Set(); });  // Before any other thread.
   Log log(options.log_format);
-  ELB_ASSIGN_OR_RETURN(DaemonConfig config, ReadConfig(options));
-  ELB_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Node> node,
-      Node::Start({.config = std::move(config), .data_directory = options.data_directory}, log));
-  if (!node->has_administrator()) {
+  std::optional<HandoverSocket> successors;
+  ELB_ASSIGN_OR_RETURN(const std::unique_ptr<Node> node, StartNode(options, log, successors));
+  if (!node->management().has_administrator()) {
     log.Warn("no_administrator",
              {{.name = "hint",
                .value = fmt::format("stop, then: elbd init --admin NAME --data-dir {}",
                                     options.data_directory.string())}});
   } else if (options.sample) {
-    ELB_RETURN_IF_ERROR(node->CreateSample());
+    ELB_RETURN_IF_ERROR(node->management().CreateSample());
   }
-  log.Info("serving", {{.name = "api", .value = node->api_url()},
+  log.Info("serving", {{.name = "api", .value = node->management().api_url()},
                        {.name = "data_dir", .value = options.data_directory.string()}});
-  stop.acquire();
+  const auto grace = ServeUntilEnd(*node, *std::move(successors), options, stop, log);
   log.Info("stopping");
-  node->Stop(options.grace);
+  node->Stop(grace);
   log.Info("stopped");
   return {};
 }

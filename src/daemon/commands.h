@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -14,13 +13,14 @@ struct ServeOptions {
   std::filesystem::path data_directory;
   std::string config_file;  ///< Empty: none.
   LogFormat log_format = LogFormat::kText;
-  bool sample = false;             ///< Create the sample service at the first start.
-  std::string api_address;         ///< Empty: as configured.
-  int api_port = -1;               ///< Negative: as configured.
-  std::chrono::seconds grace{30};  ///< For answers in flight at the end.
+  bool sample = false;      ///< Create the sample service at the first start.
+  std::string api_address;  ///< Empty: as configured.
+  int api_port = -1;        ///< Negative: as configured.
+  /// Goes on where the process that serves the data directory is; as a first start when none does.
+  bool take_over = false;
 };
 
-/// `elbd serve`: runs until SIGINT or SIGTERM.
+/// `elbd serve`: runs until SIGINT or SIGTERM, or until another process has taken over.
 [[nodiscard]] Result<void> Serve(const ServeOptions& options);
 
 struct InitOptions {

@@ -78,11 +78,25 @@ bool Decode(const std::string& text, std::array<std::byte, kSize>& into) {
 
 }  // namespace
 
+void KeptState::Attach(store::Store& store, control::Executor& executor) {
+  const MutexLock lock(mutex_);
+  store_ = &store;
+  executor_ = &executor;
+  if (!waiting_.empty()) {
+    executor_->Run([this] { Flush(); });
+  }
+}
+
+void KeptState::Detach() {
+  const MutexLock lock(mutex_);
+  executor_ = nullptr;
+}
+
 void KeptState::OnHealth(const SavedMemberHealth& saved) {
   const MutexLock lock(mutex_);
   const bool idle = waiting_.empty();
   waiting_[KeyOf(saved)] = ToText(saved.health);
-  if (idle) {
+  if (idle && executor_ != nullptr) {
     executor_->Run([this] { Flush(); });
   }
 }

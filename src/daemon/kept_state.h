@@ -20,8 +20,11 @@ namespace elb::daemon {
 /// health (data-plane.md 9.3), session ticket keys (2.7) and the keys of sticky cookies (7.2).
 class KeptState {
  public:
-  KeptState(store::Store& store, control::Executor& executor)
-      : store_(&store), executor_(&executor) {}
+  /// From now on `executor` writes to `store`, first what was remembered meanwhile.
+  void Attach(store::Store& store, control::Executor& executor) ELB_EXCLUDES(mutex_);
+  /// From now on nothing is handed to the executor; what it has, it still writes. Transitions are
+  /// remembered for the next `Attach`.
+  void Detach() ELB_EXCLUDES(mutex_);
 
   /// Remembers one transition; it is on the disk soon. Any thread, never blocks.
   void OnHealth(const contract::SavedMemberHealth& saved) ELB_EXCLUDES(mutex_);
@@ -38,9 +41,9 @@ class KeptState {
  private:
   void Flush() ELB_EXCLUDES(mutex_);
 
-  store::Store* store_;
-  control::Executor* executor_;
+  store::Store* store_ = nullptr;  ///< Of whoever runs on the control thread, or before it does.
   Mutex mutex_;
+  control::Executor* executor_ ELB_GUARDED_BY(mutex_) = nullptr;
   std::map<std::string, std::string> waiting_ ELB_GUARDED_BY(mutex_);
 };
 

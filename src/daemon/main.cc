@@ -30,6 +30,8 @@ void AddServe(CLI::App& app, daemon::ServeOptions& options, std::string& format)
   serve->add_option("--log", format, "the daemon's own log: text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
+  serve->add_flag("--take-over", options.take_over,
+                  "go on in place of the process that serves the data directory now");
   serve->add_flag("--sample", options.sample, "create a sample service at the first start");
 }
 

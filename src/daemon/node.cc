@@ -1,26 +1,22 @@
 #include "daemon/node.h"
 
-#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <map>
 #include <span>
 #include <thread>
 #include <utility>
 
 #include "crypto/hash.h"
-#include "daemon/sample.h"
-#include "model/reference.h"
 #include "tls/client_stream.h"
 
 namespace elb::daemon {
 namespace {
 
-constexpr std::chrono::milliseconds kTick{1000};
+constexpr std::chrono::milliseconds kFailureGrace{5000};
 
 /// Every connection needs descriptors: use all that the system allows.
 void RaiseDescriptorLimit() {
@@ -64,44 +60,76 @@ Node::Node(Options options, Log& log)
   }
 }
 
-Result<std::unique_ptr<Node>> Node::Start(const Options& options, Log& log) {
+Result<std::unique_ptr<Node>> Node::Start(Options options, Log& log, HandedSockets inherited) {
   RaiseDescriptorLimit();
-  auto node = std::unique_ptr<Node>(new Node(options, log));
-  ELB_ASSIGN_OR_RETURN(node->data_, DataDirectory::Open(options.data_directory));
-  node->executor_ = std::make_unique<control::Executor>();
-  node->sign_in_ = std::make_unique<control::Executor>("elb-sign-in");
-  node->kept_ = std::make_unique<KeptState>(node->data_->store(), *node->executor_);
-  ELB_RETURN_IF_ERROR(node->RestoreKeys());
+  auto node = std::unique_ptr<Node>(new Node(std::move(options), log));
+  ELB_RETURN_IF_ERROR(node->OpenManagement());
   ELB_RETURN_IF_ERROR(node->StartDataPlane());
-  ELB_RETURN_IF_ERROR(node->StartControl());
-  ELB_RETURN_IF_ERROR(node->StartApi());
-  node->ticker_ = std::make_unique<Ticker>(
-      kTick, [node = node.get()] { node->executor_->RunAndWait([node] { node->EachSecond(); }); });
+  node->data_plane_->Adopt(std::move(inherited.listeners));
+  Result<void> started = node->StartManagement(std::move(inherited.api));
+  node->data_plane_->DropAdopted();
+  if (!started) {
+    node->Stop({.total = kFailureGrace, .idle = {}});  // It may have accepted connections.
+    return std::unexpected(std::move(started).error());
+  }
   return node;
 }
 
-Node::~Node() { Stop(std::chrono::milliseconds{0}); }
+Node::~Node() { Stop({}); }
 
-void Node::Stop(std::chrono::milliseconds grace) {
-  ticker_.reset();
-  api_server_.reset();
-  handler_.reset();
+void Node::Stop(const proxy::ProxyDataPlane::Grace& grace) {
+  management_.reset();
+  api_sockets_.clear();
   if (health_ != nullptr) {
     health_->Stop();
   }
-  sign_in_.reset();
-  executor_.reset();  // Finishes what was handed over.
   if (data_plane_ != nullptr) {
     data_plane_->Stop(grace);
   }
 }
 
+HandedSockets Node::HandOver() {
+  HandedSockets sockets;
+  if (management_ != nullptr) {
+    sockets.api = management_->ShareSockets();
+    api_sockets_ = management_->ShareSockets();
+    management_.reset();
+  }
+  sockets.listeners = data_plane_->ShareSockets();
+  return sockets;
+}
+
+Result<void> Node::Resume() {
+  Result<void> resumed = OpenManagement();
+  if (resumed) {
+    resumed = StartManagement(std::move(api_sockets_));
+  }
+  if (!resumed) {
+    management_.reset();
+  }
+  return resumed;
+}
+
+Result<void> Node::OpenManagement() {
+  ELB_ASSIGN_OR_RETURN(management_, Management::Open({.config = &options_.config,
+                                                      .data_directory = options_.data_directory,
+                                                      .clock = &clock_,
+                                                      .random = &random_,
+                                                      .log = log_,
+                                                      .kept = &kept_}));
+  return RestoreKeys();
+}
+
+Result<void> Node::StartManagement(std::vector<Descriptor> api_sockets) {
+  return management_->Start(*data_plane_, [this] { EachSecond(); }, std::move(api_sockets));
+}
+
 /// Goes on with the keys of before a restart, and keeps those of a first start.
 Result<void> Node::RestoreKeys() {
-  ELB_RETURN_IF_ERROR(kept_->LoadTicketKeys(ticket_keys_));
-  ELB_RETURN_IF_ERROR(kept_->SaveTicketKeys(ticket_keys_));
-  ELB_RETURN_IF_ERROR(kept_->LoadStickyKeys(sticky_keys_));
-  return kept_->SaveStickyKeys(sticky_keys_);
+  ELB_RETURN_IF_ERROR(kept_.LoadTicketKeys(ticket_keys_));
+  ELB_RETURN_IF_ERROR(kept_.SaveTicketKeys(ticket_keys_));
+  ELB_RETURN_IF_ERROR(kept_.LoadStickyKeys(sticky_keys_));
+  return kept_.SaveStickyKeys(sticky_keys_);
 }
 
 Result<void> Node::StartDataPlane() {
@@ -123,9 +151,9 @@ Result<void> Node::StartDataPlane() {
       .observer =
           [this](const contract::SavedMemberHealth& saved) {
             LogHealth(saved);
-            kept_->OnHealth(saved);
+            kept_.OnHealth(saved);
           }});
-  ELB_ASSIGN_OR_RETURN(const std::vector<contract::SavedMemberHealth> saved, kept_->LoadHealth());
+  ELB_ASSIGN_OR_RETURN(const std::vector<contract::SavedMemberHealth> saved, kept_.LoadHealth());
   health_->Restore(saved);
   proxy::ProxyDataPlane::Parts parts;
   parts.workers = config.workers;
@@ -144,60 +172,9 @@ Result<void> Node::StartDataPlane() {
   return {};
 }
 
-/// Control thread.
-Result<void> Node::LoadState() {
-  ELB_RETURN_IF_ERROR(accounts_->Load());
-  ELB_RETURN_IF_ERROR(control_->Start());
-  return kept_->ForgetOthers(control_->state());
-}
-
-Result<void> Node::StartControl() {
-  control_ =
-      std::make_unique<control::Control>(control::Control::Parts{.node = options_.config.node,
-                                                                 .store = &data_->store(),
-                                                                 .data_plane = data_plane_.get(),
-                                                                 .clock = &clock_,
-                                                                 .random = &random_});
-  accounts_ = std::make_unique<control::Accounts>(
-      control::Accounts::Parts{.store = &data_->store(),
-                               .clock = &clock_,
-                               .random = &random_,
-                               .token_life = options_.config.node.token_life});
-  Result<void> started;
-  executor_->RunAndWait([&] { started = LoadState(); });
-  ELB_RETURN_IF_ERROR(std::move(started));
-  for (const contract::ListenerProblem& problem : data_plane_->Problems()) {
-    log_->Warn("listener_degraded", {{.name = "listener", .value = problem.listener.value()},
-                                     {.name = "reason", .value = problem.reason}});
-  }
-  return {};
-}
-
-Result<void> Node::StartApi() {
-  metrics_page_ = std::make_unique<proxy::MetricsPage>(*data_plane_, clock_);
-  rest::Pages pages;
-  pages.metrics = [this] { return metrics_page_->Text(); };
-  pages.not_ready = [this] { return control_->degraded(); };
-  pages.openapi = model::OpenApiText();
-  api_ = std::make_unique<rest::Api>(*control_, *accounts_, std::move(pages));
-  handler_ = std::make_unique<rest::RestHandler>(
-      *api_, rest::RestHandler::Threads{.control = executor_.get(), .sign_in = sign_in_.get()});
-  const auto address = IpAddress::Parse(options_.config.api_address);
-  if (!address) {
-    return Invalid("api.address", "must be an IP address");
-  }
-  ELB_ASSIGN_OR_RETURN(api_server_,
-                       ApiServer::Create({.address = *address, .port = options_.config.api_port},
-                                         *handler_, clock_));
-  return data_->WriteFile("api.port", fmt::format("{}\n", api_server_->local().port));
-}
-
 void Node::EachSecond() {
   data_plane_->RetryBinding();
   RotateKeys();
-  if (const Result<void> trimmed = control_->TrimRevisions(); !trimmed) {
-    log_->Error("revisions_not_trimmed", {{.name = "reason", .value = trimmed.error().message}});
-  }
 }
 
 void Node::RotateKeys() {
@@ -207,10 +184,10 @@ void Node::RotateKeys() {
     }
   };
   if (ticket_keys_.RotateIfDue()) {
-    report("ticket_keys_not_saved", kept_->SaveTicketKeys(ticket_keys_));
+    report("ticket_keys_not_saved", kept_.SaveTicketKeys(ticket_keys_));
   }
   if (sticky_keys_.RotateIfDue()) {
-    report("sticky_keys_not_saved", kept_->SaveStickyKeys(sticky_keys_));
+    report("sticky_keys_not_saved", kept_.SaveStickyKeys(sticky_keys_));
   }
 }
 
@@ -219,25 +196,6 @@ void Node::LogHealth(const contract::SavedMemberHealth& saved) {
              {{.name = "pool", .value = saved.pool.value()},
               {.name = "member", .value = saved.member.value()},
               {.name = "status", .value = std::string(StatusWord(saved.health.status))}});
-}
-
-std::string Node::api_url() const { return "http://" + api_server_->local().ToString(); }
-
-bool Node::has_administrator() {
-  bool found = false;
-  executor_->RunAndWait([&] { found = accounts_->has_users(); });
-  return found;
-}
-
-Result<void> Node::CreateSample() {
-  Result<void> made;
-  executor_->RunAndWait([&] {
-    made = MakeSample({.control = control_.get(),
-                       .accounts = accounts_.get(),
-                       .data = data_.get(),
-                       .clock = &clock_});
-  });
-  return made;
 }
 
 }  // namespace elb::daemon

@@ -1,32 +1,24 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "balancer/sticky_keys.h"
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "contract/member_cell.h"
-#include "control/accounts.h"
-#include "control/control.h"
-#include "control/executor.h"
-#include "daemon/api_server.h"
 #include "daemon/config_file.h"
-#include "daemon/data_directory.h"
+#include "daemon/handover.h"
 #include "daemon/health_thread.h"
 #include "daemon/kept_state.h"
 #include "daemon/log.h"
-#include "daemon/ticker.h"
+#include "daemon/management.h"
 #include "proxy/access_log.h"
 #include "proxy/data_plane.h"
-#include "proxy/metrics_page.h"
-#include "rest/api.h"
-#include "rest/rest_handler.h"
 #include "telemetry/log_writer.h"
 #include "tls/ticket_keys.h"
 
@@ -39,9 +31,10 @@ class Node {
     DaemonConfig config;
     std::filesystem::path data_directory;
   };
-  /// Puts the stored configuration in force, then opens the API. Errors: configuration, data
-  /// directory, TLS set-up, the API's address.
-  [[nodiscard]] static Result<std::unique_ptr<Node>> Start(const Options& options, Log& log);
+  /// Puts the stored configuration in force, then opens the API; on `inherited` sockets where they
+  /// fit. Errors: configuration, data directory, TLS set-up, the API's address.
+  [[nodiscard]] static Result<std::unique_ptr<Node>> Start(Options options, Log& log,
+                                                           HandedSockets inherited = {});
   /// Ends without grace what `Stop` has not ended.
   ~Node();
   Node(const Node&) = delete;
@@ -49,14 +42,17 @@ class Node {
   Node(Node&&) = delete;
   Node& operator=(Node&&) = delete;
 
-  /// Closes the API, stops accepting, lets answers finish for at most `grace`.
-  void Stop(std::chrono::milliseconds grace);
+  /// Closes the API, stops accepting, lets answers finish.
+  void Stop(const proxy::ProxyDataPlane::Grace& grace);
 
-  [[nodiscard]] std::string api_url() const;
-  /// Creates the sample service unless that was done before (see `sample.h`).
-  [[nodiscard]] Result<void> CreateSample();
-  /// Whether somebody can sign in.
-  [[nodiscard]] bool has_administrator();
+  /// Closes API and store, and returns what another process needs to go on with. Traffic is served
+  /// meanwhile, by the configuration in force.
+  [[nodiscard]] HandedSockets HandOver();
+  /// The other process failed: opens store and API again. Errors: as `Start`; traffic goes on.
+  [[nodiscard]] Result<void> Resume();
+
+  /// Not between `HandOver` and `Resume`.
+  [[nodiscard]] Management& management() { return *management_; }
 
  private:
   /// Hands workers' lines to the writer.
@@ -70,9 +66,8 @@ class Node {
 
   Node(Options options, Log& log);
   [[nodiscard]] Result<void> StartDataPlane();
-  [[nodiscard]] Result<void> LoadState();
-  [[nodiscard]] Result<void> StartControl();
-  [[nodiscard]] Result<void> StartApi();
+  [[nodiscard]] Result<void> OpenManagement();
+  [[nodiscard]] Result<void> StartManagement(std::vector<Descriptor> api_sockets);
   [[nodiscard]] Result<void> RestoreKeys();
   void EachSecond();
   void RotateKeys();
@@ -88,19 +83,11 @@ class Node {
   contract::MemberCells cells_;
   FileSink access_log_;
   FileSink reject_log_;
-  std::unique_ptr<DataDirectory> data_;
+  KeptState kept_;
   std::unique_ptr<proxy::ProxyDataPlane> data_plane_;
-  std::unique_ptr<proxy::MetricsPage> metrics_page_;
-  std::unique_ptr<control::Control> control_;
-  std::unique_ptr<control::Accounts> accounts_;
-  std::unique_ptr<rest::Api> api_;
-  std::unique_ptr<control::Executor> executor_;
-  std::unique_ptr<control::Executor> sign_in_;
-  std::unique_ptr<KeptState> kept_;
   std::unique_ptr<HealthThread> health_;
-  std::unique_ptr<rest::RestHandler> handler_;
-  std::unique_ptr<ApiServer> api_server_;
-  std::unique_ptr<Ticker> ticker_;
+  std::vector<Descriptor> api_sockets_;  ///< After `HandOver`, for `Resume`.
+  std::unique_ptr<Management> management_;
 };
 
 }  // namespace elb::daemon

@@ -42,6 +42,18 @@ Endpoint FromSocketAddress(const sockaddr_storage& storage) {
   return {.address = IpAddress::V6(octets), .port = ntohs(address.sin6_port)};
 }
 
+Descriptor NewTcpSocket(const IpAddress& address) {
+  const int family = address.family() == IpFamily::kV4 ? AF_INET : AF_INET6;
+  return Descriptor(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+Endpoint LocalEndpoint(const Descriptor& socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &length);
+  return FromSocketAddress(storage);
+}
+
 Fault FaultOfErrno(int error) {
   Fault fault{.side = FaultSide::kInternal,
               .code = FaultCode::kIo,

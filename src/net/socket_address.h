@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include "base/descriptor.h"
 #include "base/fault.h"
 #include "base/ip.h"
 
@@ -10,6 +11,13 @@ namespace elb::net {
 /// Fills `storage` and returns the length in use.
 [[nodiscard]] socklen_t ToSocketAddress(const Endpoint& endpoint, sockaddr_storage& storage);
 [[nodiscard]] Endpoint FromSocketAddress(const sockaddr_storage& storage);
+
+/// A non-blocking TCP socket of the address's family, closed on exec; errno tells why there is
+/// none.
+[[nodiscard]] Descriptor NewTcpSocket(const IpAddress& address);
+
+/// Where a socket is bound.
+[[nodiscard]] Endpoint LocalEndpoint(const Descriptor& socket);
 
 /// What an errno of connect, send or recv means. The side is filled in by those who know it.
 [[nodiscard]] Fault FaultOfErrno(int error);

@@ -342,137 +342,33 @@ class TcpStream final : public Stream, private DescriptorHandler {
   mutable std::optional<Endpoint> local_;
 };
 
-/// A listening socket on a reactor.
-class TcpAcceptor final : public Acceptor, private DescriptorHandler, private TimerNode {
- public:
-  TcpAcceptor(EpollReactor& reactor, int descriptor, const Endpoint& local, AcceptHandler& handler)
-      : reactor_(&reactor), descriptor_(descriptor), local_(local), handler_(&handler) {}
-  TcpAcceptor(const TcpAcceptor&) = delete;
-  TcpAcceptor& operator=(const TcpAcceptor&) = delete;
-  TcpAcceptor(TcpAcceptor&&) = delete;
-  TcpAcceptor& operator=(TcpAcceptor&&) = delete;
-  ~TcpAcceptor() override {
-    if (listening_) {
-      reactor_->Remove(descriptor_, *this);
-    }
-    close(descriptor_);
-  }
-
-  [[nodiscard]] bool Register() {
-    listening_ = reactor_->AddListening(descriptor_, *this);
-    return listening_;
-  }
-  [[nodiscard]] Endpoint local() const override { return local_; }
-
- private:
-  static constexpr int kAcceptsPerTurn = 64;
-  static constexpr std::chrono::milliseconds kPause{100};
-
-  void OnEvents(std::uint32_t /*events*/) override {
-    for (int i = 0; i < kAcceptsPerTurn; ++i) {
-      sockaddr_storage storage{};
-      socklen_t length = sizeof(storage);
-      const int accepted = accept4(descriptor_, reinterpret_cast<sockaddr*>(&storage), &length,
-                                   SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (accepted < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-          Pause();
-        }
-        return;
-      }
-      SetNoDelay(accepted);
-      auto stream =
-          std::make_unique<TcpStream>(*reactor_, accepted, FromSocketAddress(storage), false);
-      if (stream->Register()) {
-        handler_->OnAccept(std::move(stream));
-      }
-    }
-  }
-
-  void Pause() {
-    reactor_->Remove(descriptor_, *this);
-    listening_ = false;
-    reactor_->timers().Arm(*this, reactor_->now() + kPause);
-  }
-
-  void OnTimer() override {
-    if (!Register()) {
-      reactor_->timers().Arm(*this, reactor_->now() + kPause);
-    }
-  }
-
-  EpollReactor* reactor_;
-  int descriptor_;
-  bool listening_ = false;
-  Endpoint local_;
-  AcceptHandler* handler_;
-};
-
-int NewSocket(const Endpoint& endpoint) {
-  const int family = endpoint.address.family() == IpFamily::kV4 ? AF_INET : AF_INET6;
-  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-/// Closes the descriptor and says what errno was.
-std::unexpected<Fault> GiveUp(int descriptor) {
-  const int error = errno;
-  if (descriptor >= 0) {
-    close(descriptor);
-  }
-  return std::unexpected(FaultOfErrno(error));
-}
-
 }  // namespace
 
 Outcome<std::unique_ptr<Stream>> TcpNetwork::Connect(const Endpoint& to) {
-  const int descriptor = NewSocket(to);
-  if (descriptor < 0) {
-    return GiveUp(descriptor);
+  Descriptor descriptor = NewTcpSocket(to.address);
+  if (!descriptor.valid()) {
+    return std::unexpected(FaultOfErrno(errno));
   }
-  SetNoDelay(descriptor);
+  SetNoDelay(descriptor.get());
   sockaddr_storage storage{};
   const socklen_t length = ToSocketAddress(to, storage);
-  const int result = connect(descriptor, reinterpret_cast<const sockaddr*>(&storage), length);
+  const int result = connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&storage), length);
   if (result != 0 && errno != EINPROGRESS) {
-    return GiveUp(descriptor);
+    return std::unexpected(FaultOfErrno(errno));
   }
   // Also when it connected at once: the first event tells.
-  auto stream = std::make_unique<TcpStream>(*reactor_, descriptor, to, true);
+  auto stream = std::make_unique<TcpStream>(*reactor_, descriptor.Release(), to, true);
   if (!stream->Register()) {
     return std::unexpected(FaultOfErrno(errno));
   }
   return stream;
 }
 
-Outcome<std::unique_ptr<Acceptor>> TcpNetwork::Listen(const Endpoint& at,
-                                                      const ListenOptions& options,
-                                                      AcceptHandler& handler) {
-  const int descriptor = NewSocket(at);
-  if (descriptor < 0) {
-    return GiveUp(descriptor);
-  }
-  const int on = 1;
-  setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (options.reuse_port) {
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-  }
-  if (at.address.family() == IpFamily::kV6) {
-    setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-  }
-  sockaddr_storage storage{};
-  socklen_t length = ToSocketAddress(at, storage);
-  if (bind(descriptor, reinterpret_cast<const sockaddr*>(&storage), length) != 0 ||
-      listen(descriptor, options.backlog) != 0) {
-    return GiveUp(descriptor);
-  }
-  length = sizeof(storage);
-  getsockname(descriptor, reinterpret_cast<sockaddr*>(&storage), &length);
-  auto acceptor =
-      std::make_unique<TcpAcceptor>(*reactor_, descriptor, FromSocketAddress(storage), handler);
-  if (!acceptor->Register()) {
-    return std::unexpected(FaultOfErrno(errno));
-  }
-  return acceptor;
+std::unique_ptr<Stream> AcceptedStream(EpollReactor& reactor, Descriptor socket,
+                                       const Endpoint& peer) {
+  SetNoDelay(socket.get());
+  auto stream = std::make_unique<TcpStream>(reactor, socket.Release(), peer, false);
+  return stream->Register() ? std::move(stream) : nullptr;
 }
 
 }  // namespace elb::net

@@ -1,66 +1,73 @@
 #include "proxy/data_plane.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstring>
-#include <set>
+#include <iterator>
+#include <map>
+#include <thread>
 #include <utility>
 
+#include "net/socket_address.h"
 #include "proxy/limits.h"
 #include "proxy/worker_thread.h"
 
 namespace elb::proxy {
 namespace {
 
+using ProblemList = std::vector<contract::ListenerProblem>;
+
 /// Joins the problems of all workers: one per listener is enough.
-void Merge(std::vector<contract::ListenerProblem>& all,
-           std::vector<contract::ListenerProblem> more) {
-  for (contract::ListenerProblem& problem : more) {
+void Merge(ProblemList& all, const ProblemList& more) {
+  for (const contract::ListenerProblem& problem : more) {
     const auto same = [&](const contract::ListenerProblem& known) {
       return known.listener == problem.listener;
     };
     if (std::ranges::none_of(all, same)) {
-      all.push_back(std::move(problem));
+      all.push_back(problem);
     }
   }
 }
 
-}  // namespace
-
-/// Where workers report that a generation is in force. Shared: a worker may come after the
-/// deadline.
-struct ProxyDataPlane::Acknowledgement {
-  Mutex mutex;
-  ConditionVariable changed;
-  std::size_t missing ELB_GUARDED_BY(mutex) = 0;
-  std::vector<contract::ListenerProblem> problems ELB_GUARDED_BY(mutex);
-
-  void Arrive(std::vector<contract::ListenerProblem> found) {
-    const MutexLock lock(mutex);
-    Merge(problems, std::move(found));
-    --missing;
-    changed.NotifyAll();
+/// Where all workers bring something. Shared: a worker may come after the deadline.
+template <typename Value>
+class Collection {
+ public:
+  explicit Collection(std::size_t workers) : missing_(workers) {}
+  /// One worker's part: `add` puts it in.
+  template <typename Add>
+  void Bring(Add add) {
+    const MutexLock lock(mutex_);
+    add(value_);
+    --missing_;
+    changed_.NotifyAll();
   }
   /// False when the deadline passed first.
   bool WaitForAll(MonotonicTime deadline) {
-    const MutexLock lock(mutex);
-    while (missing > 0) {
-      if (!changed.WaitUntil(mutex, deadline)) {
-        return missing == 0;
+    const MutexLock lock(mutex_);
+    while (missing_ > 0) {
+      if (!changed_.WaitUntil(mutex_, deadline)) {
+        return missing_ == 0;
       }
     }
     return true;
   }
-  std::vector<contract::ListenerProblem> TakeProblems() {
-    const MutexLock lock(mutex);
-    return std::move(problems);
+  Value Take() {
+    const MutexLock lock(mutex_);
+    return std::move(value_);
   }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::size_t missing_ ELB_GUARDED_BY(mutex_);
+  Value value_ ELB_GUARDED_BY(mutex_){};
 };
+
+MonotonicTime After(std::chrono::milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ProxyDataPlane>> ProxyDataPlane::Create(const Parts& parts) {
   auto plane = std::unique_ptr<ProxyDataPlane>(new ProxyDataPlane(parts));
@@ -125,20 +132,15 @@ contract::ApplyReport ProxyDataPlane::Apply(
 
 contract::ApplyReport ProxyDataPlane::ApplyOnWorkers(
     const std::shared_ptr<const Generation>& generation) {
-  auto acknowledgement = std::make_shared<Acknowledgement>();
-  {
-    const MutexLock lock(acknowledgement->mutex);
-    acknowledgement->missing = workers_.size();
-  }
+  auto problems = std::make_shared<Collection<ProblemList>>(workers_.size());
   for (const auto& worker : workers_) {
-    worker->Post([generation, acknowledgement](Worker& self) {
-      acknowledgement->Arrive(self.Apply(generation));
+    worker->Post([generation, problems](Worker& self) {
+      problems->Bring([found = self.Apply(generation)](ProblemList& all) { Merge(all, found); });
     });
   }
   contract::ApplyReport report;
-  report.every_worker_acknowledged =
-      acknowledgement->WaitForAll(std::chrono::steady_clock::now() + kApplyWait);
-  report.problems = acknowledgement->TakeProblems();
+  report.every_worker_acknowledged = problems->WaitForAll(After(kApplyWait));
+  report.problems = problems->Take();
   return report;
 }
 
@@ -191,50 +193,72 @@ void ProxyDataPlane::RetryBinding() {
   if (Problems().empty()) {
     return;
   }
-  auto acknowledgement = std::make_shared<Acknowledgement>();
-  {
-    const MutexLock lock(acknowledgement->mutex);
-    acknowledgement->missing = workers_.size();
-  }
+  auto problems = std::make_shared<Collection<ProblemList>>(workers_.size());
   for (const auto& worker : workers_) {
-    worker->Post([acknowledgement](Worker& self) {
+    worker->Post([problems](Worker& self) {
       self.BindMissing();
-      acknowledgement->Arrive(self.Problems());
+      problems->Bring([found = self.Problems()](ProblemList& all) { Merge(all, found); });
     });
   }
-  if (acknowledgement->WaitForAll(std::chrono::steady_clock::now() + kApplyWait)) {
-    SetProblems(acknowledgement->TakeProblems());
+  if (problems->WaitForAll(After(kApplyWait))) {
+    SetProblems(problems->Take());
   }
 }
 
-void ProxyDataPlane::Stop(std::chrono::milliseconds grace) {
-  const MonotonicTime deadline = std::chrono::steady_clock::now() + grace;
-  struct Count {
-    Mutex mutex;
-    ConditionVariable changed;
-    std::size_t missing ELB_GUARDED_BY(mutex) = 0;
-    std::size_t connections ELB_GUARDED_BY(mutex) = 0;
-  };
+/// Sockets of one endpoint go to workers in turn: as many as there were workers before.
+void ProxyDataPlane::Adopt(std::vector<Descriptor> sockets) {
+  if (workers_.empty()) {
+    return;
+  }
+  std::map<Endpoint, std::size_t> turns;
+  std::vector<std::vector<Descriptor>> shares(workers_.size());
+  for (Descriptor& socket : sockets) {
+    const std::size_t turn = turns[net::LocalEndpoint(socket)]++;
+    shares[turn % shares.size()].push_back(std::move(socket));
+  }
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    workers_[i]->Adopt(std::move(shares[i]));
+  }
+}
+
+void ProxyDataPlane::DropAdopted() {
+  for (const auto& worker : workers_) {
+    worker->DropAdopted();
+  }
+}
+
+std::vector<Descriptor> ProxyDataPlane::ShareSockets() {
+  using Sockets = std::vector<Descriptor>;
+  auto all = std::make_shared<Collection<Sockets>>(workers_.size());
+  for (const auto& worker : workers_) {
+    worker->Share([all](Sockets sockets) {
+      all->Bring([&sockets](Sockets& out) { std::ranges::move(sockets, std::back_inserter(out)); });
+    });
+  }
+  static_cast<void>(all->WaitForAll(After(kApplyWait)));
+  return all->Take();
+}
+
+void ProxyDataPlane::Stop(const Grace& grace) {
+  constexpr std::chrono::milliseconds kLookAgain{20};
+  const MonotonicTime deadline = After(grace.total);
+  const MonotonicTime idle_until = After(grace.idle);
   bool idle = workers_.empty();
   while (!idle && std::chrono::steady_clock::now() < deadline) {
-    auto count = std::make_shared<Count>();
-    const MutexLock lock(count->mutex);
-    count->missing = workers_.size();
+    auto connections = std::make_shared<Collection<std::size_t>>(workers_.size());
+    const bool end_idle = std::chrono::steady_clock::now() >= idle_until;
     for (const auto& worker : workers_) {
-      worker->Post([count](Worker& self) {
+      worker->Post([connections, end_idle](Worker& self) {
         self.Retire();
-        const MutexLock inner(count->mutex);
-        count->connections += self.connections();
-        --count->missing;
-        count->changed.NotifyAll();
+        if (end_idle) {
+          self.EndIdleConnections();
+        }
+        connections->Bring([&self](std::size_t& sum) { sum += self.connections(); });
       });
     }
-    while (count->missing > 0 && count->changed.WaitUntil(count->mutex, deadline)) {
-    }
-    idle = count->missing == 0 && count->connections == 0;
+    idle = connections->WaitForAll(deadline) && connections->Take() == 0;
     if (!idle) {
-      count->changed.WaitUntil(count->mutex,
-                               std::chrono::steady_clock::now() + std::chrono::milliseconds{20});
+      std::this_thread::sleep_until(std::min(deadline, After(kLookAgain)));
     }
   }
   workers_.clear();

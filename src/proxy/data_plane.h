@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/mutex.h"
 #include "contract/data_plane.h"
 #include "contract/member_cell.h"
@@ -67,15 +68,28 @@ class ProxyDataPlane final : public contract::DataPlane {
   void OnHealthChanged(const PoolId& pool, const MemberId& member);
   /// Tries again to bind what could not be bound. Control thread, about once per second.
   void RetryBinding();
-  /// Stops accepting, lets answers finish for at most `grace`, then ends everything.
-  void Stop(std::chrono::milliseconds grace);
+
+  /// Listening sockets of a process that this one follows. Before the first `Apply`.
+  void Adopt(std::vector<Descriptor> sockets);
+  /// After the first `Apply`: closes what no listener took.
+  void DropAdopted();
+  /// Duplicates of all listening sockets, for a process that follows this one.
+  [[nodiscard]] std::vector<Descriptor> ShareSockets();
+
+  struct Grace {
+    std::chrono::milliseconds total{};  ///< For answers on their way; then everything ends.
+    /// How long a connection without a request may stay for one more, whose answer closes it. A
+    /// client that sends one meanwhile notices nothing.
+    std::chrono::milliseconds idle{};
+  };
+  /// Stops accepting, lets answers finish, then ends everything.
+  void Stop(const Grace& grace);
 
   /// The generation in force. Thread-safe; for metrics and status.
   [[nodiscard]] std::shared_ptr<const Generation> current() const ELB_EXCLUDES(mutex_);
 
  private:
   explicit ProxyDataPlane(const Parts& parts);
-  struct Acknowledgement;
   void SetProblems(std::vector<contract::ListenerProblem> problems);
   [[nodiscard]] contract::ApplyReport ApplyOnWorkers(
       const std::shared_ptr<const Generation>& generation);

@@ -92,6 +92,12 @@ void Worker::Retire() {
   }
   listeners_.clear();
   for (const auto& listener : retired_) {
+    listener->TellRetiring();
+  }
+}
+
+void Worker::EndIdleConnections() {
+  for (const auto& listener : retired_) {
     listener->EndIdleConnections();
   }
 }

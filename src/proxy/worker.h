@@ -38,8 +38,10 @@ class Worker {
 
   /// Puts a generation in force. Returns the listeners that cannot serve, all of them.
   std::vector<contract::ListenerProblem> Apply(const std::shared_ptr<const Generation>& generation);
-  /// The process ends: stops accepting, ends idle connections, lets answers close the others.
+  /// The process is about to end: stops accepting; answers close their connections.
   void Retire();
+  /// Ends what waits for a request. After `Retire`.
+  void EndIdleConnections();
   /// Connections that have not ended.
   [[nodiscard]] std::size_t connections() const;
   [[nodiscard]] std::vector<contract::ListenerProblem> Problems() const;

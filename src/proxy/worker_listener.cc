@@ -122,6 +122,12 @@ void WorkerListener::Retire() {
   problem_.clear();
 }
 
+void WorkerListener::TellRetiring() {
+  for (ConnectionEntry* entry : connections_) {
+    entry->connection.TellRetiring();
+  }
+}
+
 void WorkerListener::EndIdleConnections() {
   for (ConnectionEntry* entry : connections_) {
     entry->connection.EndWhenIdle();

@@ -42,6 +42,8 @@ class WorkerListener final : public net::AcceptHandler,
   void BindMissing();
   /// Closes the sockets; connections end after their next answer.
   void Retire();
+  /// Tells clients that can be told without an answer (HTTP/2). After `Retire`.
+  void TellRetiring();
   /// Ends connections without a request in progress; those with one end after their answers.
   void EndIdleConnections();
 

@@ -30,4 +30,17 @@ void WorkerThread::Post(std::move_only_function<void(Worker&)> work) {
   reactor_.Post([this, work = std::move(work)]() mutable { work(*worker_); });
 }
 
+void WorkerThread::Adopt(std::vector<Descriptor> sockets) {
+  reactor_.Post(
+      [this, sockets = std::move(sockets)]() mutable { network_.Adopt(std::move(sockets)); });
+}
+
+void WorkerThread::DropAdopted() {
+  reactor_.Post([this] { network_.DropAdopted(); });
+}
+
+void WorkerThread::Share(std::move_only_function<void(std::vector<Descriptor>)> taker) {
+  reactor_.Post([this, taker = std::move(taker)]() mutable { taker(network_.Share()); });
+}
+
 }  // namespace elb::proxy

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
+#include "base/descriptor.h"
 #include "net/reactor.h"
 #include "net/tcp_stream.h"
 #include "proxy/worker.h"
@@ -18,6 +21,13 @@ class WorkerThread {
   WorkerThread& operator=(const WorkerThread&) = delete;
   WorkerThread(WorkerThread&&) = delete;
   WorkerThread& operator=(WorkerThread&&) = delete;
+
+  /// Listening sockets of another process, for the listeners that the next generations bring.
+  void Adopt(std::vector<Descriptor> sockets);
+  /// Closes what no listener took.
+  void DropAdopted();
+  /// Passes duplicates of all listening sockets to `taker`, on the worker's thread.
+  void Share(std::move_only_function<void(std::vector<Descriptor>)> taker);
 
   /// Runs `work` on the worker's thread, later. Thread-safe.
   void Post(std::move_only_function<void(Worker&)> work);

@@ -26,6 +26,9 @@ class RestHandler final : public server::Handler, public server::ConnectionPolic
   };
   RestHandler(Api& api, const Threads& threads) : api_(&api), threads_(threads) {}
 
+  /// From now on each answer closes its connection. Reactor's thread.
+  void Retire() { retiring_ = true; }
+
   [[nodiscard]] net::Task<void> Serve(server::ServerStream& stream) override;
   void OnRefused(const server::ConnectionFacts& connection,
                  const server::RefusedRequest& refused) override;
@@ -40,7 +43,7 @@ class RestHandler final : public server::Handler, public server::ConnectionPolic
   [[nodiscard]] std::uint64_t request_body_bytes_max() const override {
     return limits_.request_body_bytes_max;
   }
-  [[nodiscard]] bool retiring() const override { return false; }
+  [[nodiscard]] bool retiring() const override { return retiring_; }
   [[nodiscard]] const http::h1::Limits& limits() const override { return limits_; }
 
  private:
@@ -56,6 +59,7 @@ class RestHandler final : public server::Handler, public server::ConnectionPolic
   Api* api_;
   Threads threads_;
   http::h1::Limits limits_;
+  bool retiring_ = false;
 };
 
 }  // namespace elb::rest

@@ -96,9 +96,15 @@ ELB_OWN_FRAME net::Task<bool> Connection::RunHttp2() {
   co_return orderly;
 }
 
-void Connection::EndWhenIdle() {
+void Connection::TellRetiring() {
   if (http2_ != nullptr) {
     signal_.Notify();  // The session sees that it retires, and says GOAWAY.
+  }
+}
+
+void Connection::EndWhenIdle() {
+  if (http2_ != nullptr) {
+    TellRetiring();
   } else if (http1_ == nullptr || http1_->idle()) {
     signal_.Cancel();
   }

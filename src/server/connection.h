@@ -34,6 +34,9 @@ class Connection {
   void SetClient(const Endpoint& client) { facts_.client = client; }
   /// Ends it at the next suspension point.
   void Cancel() { signal_.Cancel(); }
+  /// `ConnectionPolicy::retiring` became true: HTTP/2 clients are told now (GOAWAY), others with
+  /// their next answer.
+  void TellRetiring();
   /// The process is about to end: without a request in progress the connection ends now, otherwise
   /// after its answers. `ConnectionPolicy::retiring` is true by then.
   void EndWhenIdle();

@@ -160,17 +160,38 @@ class Daemon:
         (self.directory / "elbd.yaml").write_text(self.config_text())
         (self.data / "api.port").unlink(missing_ok=True)
         self._log = open(self.log_path, "ab")
-        command = [self.path, "serve", "--data-dir", self.data, "--config",
-                   self.directory / "elbd.yaml"]
-        self.process = subprocess.Popen(command, stdout=self._log, stderr=self._log,
-                                        stdin=subprocess.DEVNULL, env=self.environment(),
-                                        preexec_fn=_die_with_parent,
-                                        pass_fds=[self.subnet.fileno()])
+        self.process = self._spawn()
         try:
             wait_until(self._ready, START_TIMEOUT, "elbd ready")
         except AssertionError as failure:
             raise AssertionError(f"{failure}\n{self.log_tail()}") from None
         return self
+
+    def _spawn(self, *more: str) -> subprocess.Popen:
+        command = [self.path, "serve", "--data-dir", self.data, "--config",
+                   self.directory / "elbd.yaml", *more]
+        return subprocess.Popen(command, stdout=self._log, stderr=self._log,
+                                stdin=subprocess.DEVNULL, env=self.environment(),
+                                preexec_fn=_die_with_parent, pass_fds=[self.subnet.fileno()])
+
+    def start_successor(self) -> subprocess.Popen:
+        """A process that takes over, or fails to. Configured by `config` as it is now."""
+        (self.directory / "elbd.yaml").write_text(self.config_text())
+        return self._spawn("--take-over")
+
+    def take_over(self) -> subprocess.Popen:
+        """Puts a new process in the place of the one that serves. Returns that one, on its way out."""
+        before = self.served
+        old, self.process = self.process, self.start_successor()
+        wait_until(lambda: self.served > before or self.process.poll() is not None, START_TIMEOUT,
+                   "the successor serves")
+        assert self.process.poll() is None, self.log_tail()
+        return old
+
+    @property
+    def served(self) -> int:
+        """How often a process came to serve."""
+        return len(re.findall(r"\bserving\b", self.log_text))
 
     def _ready(self) -> bool:
         assert self.process.poll() is None, f"elbd ended with {self.process.returncode}"

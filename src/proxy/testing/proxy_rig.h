@@ -80,7 +80,10 @@ class ProxyRig {
   /// A group of the configuration, which `Apply` puts in force.
   void SetGroup(const std::string& id, const std::vector<std::string>& prefixes);
   /// The worker ends when its connections have.
-  void Retire() { worker_->Retire(); }
+  void Retire() {
+    worker_->Retire();
+    worker_->EndIdleConnections();
+  }
   /// Connections that the worker has.
   [[nodiscard]] std::size_t connections() const { return worker_->connections(); }
 
