@@ -13,7 +13,6 @@ import websockets
 
 from rig import modes
 from rig.clients import RawClient
-from rig.h2client import H2Client
 from rig.load import NginxMember, Wrk
 from rig.timing import FULL, now, wait_until
 
@@ -47,16 +46,12 @@ def test_T13_4_upgrades_under_load_fail_no_request(own_daemon, server_certificat
         load, begun = Wrk(service.origin, CONNECTIONS), now()
         try:
             for _ in range(UPGRADES):
-                fresh = running.metrics().total("elb_m4_ncps")
-                old = running.take_over()
-                leave(old)
+                leave(running.take_over())
                 wait_until(lambda: running.metrics().total("elb_m4_ncps") >= CONNECTIONS, 20)
-                assert fresh >= 0
         finally:
             result, seconds = load.stop(), now() - begun
     assert (result.failed, result.socket_errors) == (0, 0), result.text
-    if not running.sanitized:
-        print(f"{result.requests / seconds:.0f} requests a second")
+    print(f"{result.requests / seconds:.0f} requests a second")
     assert result.requests > 1000, result.text
 
 
