@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 
@@ -228,12 +229,12 @@ Result<void> CheckTargets(const L7Policy& policy) {
     std::string_view action;
     bool given;
   };
-  const Target targets[] = {
-      {"redirect_pool_id", "REDIRECT_TO_POOL", !policy.redirect_pool_id.empty()},
-      {"redirect_pools_config", "REDIRECT_TO_POOL", !policy.redirect_pools_config.empty()},
-      {"redirect_listener_id", "REDIRECT_TO_LISTENER", !policy.redirect_listener_id.empty()},
-      {"redirect_url_config", "REDIRECT_TO_URL", policy.redirect_url_config.has_value()},
-      {"fixed_response_config", "FIXED_RESPONSE", policy.fixed_response_config.has_value()},
+  const std::array targets{
+      Target{"redirect_pool_id", "REDIRECT_TO_POOL", !policy.redirect_pool_id.empty()},
+      Target{"redirect_pools_config", "REDIRECT_TO_POOL", !policy.redirect_pools_config.empty()},
+      Target{"redirect_listener_id", "REDIRECT_TO_LISTENER", !policy.redirect_listener_id.empty()},
+      Target{"redirect_url_config", "REDIRECT_TO_URL", policy.redirect_url_config.has_value()},
+      Target{"fixed_response_config", "FIXED_RESPONSE", policy.fixed_response_config.has_value()},
   };
   for (const Target& target : targets) {
     if (target.given && target.action != policy.action) {

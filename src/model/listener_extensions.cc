@@ -1,6 +1,7 @@
 #include "model/listener_extensions.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <string_view>
 
@@ -89,31 +90,31 @@ const Schema& FrontProxySchema() {
 
 /// Field names that have a meaning of their own to the load balancer, or a form that an id breaks.
 bool IsReservedHeader(std::string name) {
-  static constexpr std::string_view kReserved[] = {"accept-encoding",
-                                                   "authorization",
-                                                   "connection",
-                                                   "content-encoding",
-                                                   "content-length",
-                                                   "content-type",
-                                                   "cookie",
-                                                   "date",
-                                                   "expect",
-                                                   "forwarded",
-                                                   "host",
-                                                   "http2-settings",
-                                                   "keep-alive",
-                                                   "location",
-                                                   "proxy",
-                                                   "proxy-authorization",
-                                                   "proxy-connection",
-                                                   "server",
-                                                   "set-cookie",
-                                                   "te",
-                                                   "trailer",
-                                                   "transfer-encoding",
-                                                   "upgrade",
-                                                   "x-real-ip",
-                                                   "x-router-code"};
+  static constexpr auto kReserved = std::to_array<std::string_view>({"accept-encoding",
+                                                                     "authorization",
+                                                                     "connection",
+                                                                     "content-encoding",
+                                                                     "content-length",
+                                                                     "content-type",
+                                                                     "cookie",
+                                                                     "date",
+                                                                     "expect",
+                                                                     "forwarded",
+                                                                     "host",
+                                                                     "http2-settings",
+                                                                     "keep-alive",
+                                                                     "location",
+                                                                     "proxy",
+                                                                     "proxy-authorization",
+                                                                     "proxy-connection",
+                                                                     "server",
+                                                                     "set-cookie",
+                                                                     "te",
+                                                                     "trailer",
+                                                                     "transfer-encoding",
+                                                                     "upgrade",
+                                                                     "x-real-ip",
+                                                                     "x-router-code"});
   std::ranges::transform(name, name.begin(),
                          [](unsigned char letter) { return std::tolower(letter); });
   return name.starts_with("x-forwarded-") ||

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <span>
 
 #include "http/cookie.h"
@@ -85,12 +86,15 @@ bool IsSharedCacheable(std::string_view cache_control) {
   return false;
 }
 
-bool SetsCookie(const http::Field& field, std::string_view name) {
-  if (field.known != FieldName::kSetCookie) {
-    return false;
+/// The cookie of this name that the field sets.
+std::optional<http::SetCookie> CookieSetBy(const http::Field& field, std::string_view name) {
+  if (field.known == FieldName::kSetCookie) {
+    auto cookie = http::ParseSetCookie(field.value);
+    if (cookie && cookie->name == name) {
+      return cookie;
+    }
   }
-  const auto cookie = http::ParseSetCookie(field.value);
-  return cookie && cookie->name == name;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -148,7 +152,8 @@ void StickySession::OnResponse(const http::ResponseHead& head, MemberIndex membe
 void StickySession::WriteOwnCookie(const http::ResponseHead& head, MemberIndex member,
                                    balancer::ClientTransport transport, http::FieldList& fields) {
   const std::string_view name = stickiness_->cookie_name();
-  std::erase_if(fields, [&](const http::Field& field) { return SetsCookie(field, name); });
+  std::erase_if(fields,
+                [&](const http::Field& field) { return CookieSetBy(field, name).has_value(); });
   const bool good = decision_.reason == StickyReason::kBound && decision_.member == member;
   if ((good && !decision_.renew) || IsSharedCacheable(head.fields)) {
     return;
@@ -164,10 +169,10 @@ void StickySession::LearnFrom(const http::ResponseHead& head, MemberIndex member
   }
   const auto wall_now = std::chrono::floor<std::chrono::seconds>(worker_->reactor->wall_now());
   for (const http::Field& field : head.fields) {
-    if (!SetsCookie(field, stickiness_->cookie_name())) {
+    const auto cookie = CookieSetBy(field, stickiness_->cookie_name());
+    if (!cookie) {
       continue;
     }
-    const auto cookie = http::ParseSetCookie(field.value);
     const auto lifetime = cookie->Lifetime(wall_now);
     if (lifetime && *lifetime <= std::chrono::seconds{0}) {
       stickiness_->Forget(cookie->value);

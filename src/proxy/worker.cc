@@ -5,6 +5,19 @@
 #include "proxy/limits.h"
 
 namespace elb::proxy {
+namespace {
+
+/// Whether a pool gives requests to a member, health aside.
+bool MayServe(const CompiledPool& pool, const MemberRuntime* member) {
+  for (std::size_t i = 0; i < pool.members.size(); ++i) {
+    if (pool.members[i].get() == member) {
+      return pool.config->members[i].weight > 0 && pool.config->members[i].admin_up;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 Worker::Worker(const Parts& parts)
     : access_log_(parts.logs.access != nullptr
@@ -57,31 +70,24 @@ void Worker::ForgetMembers(const Generation& generation) {
   if (generation_ == nullptr) {
     return;
   }
-  const auto close_pool = [&](const PoolId& id) {
-    const auto before = generation_->pools.find(id);
-    if (before == generation_->pools.end()) {
-      return;
-    }
-    const auto after = generation.pools.find(id);
-    for (const auto& member : before->second->members) {
-      bool stays = false;
-      if (after != generation.pools.end()) {
-        const CompiledPool& pool = *after->second;
-        for (std::size_t i = 0; i < pool.members.size() && !stays; ++i) {
-          stays = pool.members[i] == member && pool.config->members[i].weight > 0 &&
-                  pool.config->members[i].admin_up;
-        }
-      }
-      if (!stays) {
-        context_.upstreams.CloseMember(member.get());
-      }
-    }
-  };
   for (const auto& pool : generation.changed_pools) {
-    close_pool(pool->config->id);
+    CloseMembersThatLeft(generation, pool->config->id);
   }
   for (const PoolId& id : generation.removed_pools) {
-    close_pool(id);
+    CloseMembersThatLeft(generation, id);
+  }
+}
+
+void Worker::CloseMembersThatLeft(const Generation& generation, const PoolId& id) {
+  const auto before = generation_->pools.find(id);
+  if (before == generation_->pools.end()) {
+    return;
+  }
+  const auto after = generation.pools.find(id);
+  for (const auto& member : before->second->members) {
+    if (after == generation.pools.end() || !MayServe(*after->second, member.get())) {
+      context_.upstreams.CloseMember(member.get());
+    }
   }
 }
 

@@ -52,6 +52,7 @@ class Worker {
  private:
   [[nodiscard]] static net::Task<void> SweepEachSecond(Worker* worker);
   void ForgetMembers(const Generation& generation);
+  void CloseMembersThatLeft(const Generation& generation, const PoolId& id);
   void Sweep();
 
   WorkerContext context_;

@@ -63,6 +63,7 @@ struct Http2Callbacks {
     return 0;
   }
 
+  // NOLINTNEXTLINE(readability-function-size): nghttp2's signature.
   static int OnHeader(nghttp2_session* session, const nghttp2_frame* frame,
                       const std::uint8_t* name, std::size_t name_size, const std::uint8_t* value,
                       std::size_t value_size, std::uint8_t /*flags*/, void* user) {
@@ -145,6 +146,7 @@ struct Http2Callbacks {
     }
   }
 
+  // NOLINTNEXTLINE(readability-function-size): nghttp2's signature.
   static int OnData(nghttp2_session* session, std::uint8_t /*flags*/, std::int32_t id,
                     const std::uint8_t* data, std::size_t size, void* user) {
     Http2Stream* stream = Find(session, id);

@@ -44,15 +44,15 @@ class FieldBlock {
 /// A number as decimal text.
 class NumberText {
  public:
-  explicit NumberText(std::uint64_t value) {
-    const auto [end, error] = std::to_chars(digits_.data(), digits_.data() + digits_.size(), value);
-    size_ = static_cast<std::size_t>(end - digits_.data());
-  }
+  explicit NumberText(std::uint64_t value)
+      : size_(static_cast<std::size_t>(
+            std::to_chars(digits_.data(), digits_.data() + digits_.size(), value).ptr -
+            digits_.data())) {}
   [[nodiscard]] std::string_view view() const { return {digits_.data(), size_}; }
 
  private:
   std::array<char, 20> digits_{};
-  std::size_t size_ = 0;
+  std::size_t size_;
 };
 
 }  // namespace elb::server

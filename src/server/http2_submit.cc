@@ -10,6 +10,7 @@ namespace elb::server {
 namespace {
 
 /// Content of a response, pulled by nghttp2 as flow control allows.
+// NOLINTNEXTLINE(readability-function-size): nghttp2's signature.
 ssize_t ReadContent(nghttp2_session* session, std::int32_t id, std::uint8_t* into, std::size_t size,
                     std::uint32_t* flags, nghttp2_data_source* /*source*/, void* user) {
   auto* stream = static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session, id));

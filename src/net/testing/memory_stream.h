@@ -65,6 +65,10 @@ class MemoryStream final : public Stream {
   explicit MemoryStream(MemoryEnd& end) : end_(&end) {}
   explicit MemoryStream(std::shared_ptr<MemoryEnd> end) : end_(end.get()), owned_(std::move(end)) {}
   ~MemoryStream() override;
+  MemoryStream(const MemoryStream&) = delete;
+  MemoryStream& operator=(const MemoryStream&) = delete;
+  MemoryStream(MemoryStream&&) = delete;
+  MemoryStream& operator=(MemoryStream&&) = delete;
 
   void SetSignal(Signal* signal) override;
   [[nodiscard]] Outcome<bool> TryEstablish() override;

@@ -203,6 +203,7 @@ std::string ProxyRig::Ask(std::string_view request) {
 
 std::vector<std::size_t> ProxyRig::Seen() const {
   std::vector<std::size_t> seen;
+  seen.reserve(members.size());
   for (const auto& member : members) {
     seen.push_back(member->requests.size());
   }
@@ -213,7 +214,9 @@ void ProxyRig::SetGroup(const std::string& id, const std::vector<std::string>& p
   auto group = std::make_shared<contract::IpGroupConfig>();
   group->id = IpGroupId(id);
   for (const std::string& prefix : prefixes) {
-    group->prefixes.push_back(*IpPrefix::Parse(prefix));
+    const auto parsed = IpPrefix::Parse(prefix);
+    ELB_ASSERT(parsed.has_value());
+    group->prefixes.push_back(*parsed);
   }
   groups_[group->id] = std::move(group);
 }

@@ -36,9 +36,11 @@ class ScriptedMember final : public net::AcceptHandler {
   /// Answers what waits and what will come with `bytes`.
   void Resume(std::string_view bytes);
 
+  // NOLINTBEGIN(misc-non-private-member-variables-in-classes): tests change and read them.
   /// Sent for each request; empty: requests wait.
   std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   std::vector<std::string> requests;  ///< Heads, in their order.
+  // NOLINTEND(misc-non-private-member-variables-in-classes): tests change and read them.
 
  private:
   [[nodiscard]] static net::Task<void> Serve(ScriptedMember* member,
@@ -104,6 +106,7 @@ class ProxyRig {
     return *current_->listeners.at(listener.id);
   }
 
+  // NOLINTBEGIN(misc-non-private-member-variables-in-classes): tests change and read them.
   ManualClock clock;
   net::testing::SimulatedReactor reactor{clock};
   net::testing::SimulatedNetwork network{reactor, 1};
@@ -113,7 +116,8 @@ class ProxyRig {
   std::vector<std::unique_ptr<ScriptedMember>> members;
   KeptLines access_log;
   KeptLines reject_log;
-  IpAddress source = *IpAddress::Parse("192.0.2.1");  ///< Of clients.
+  IpAddress source = IpAddress::V4({192, 0, 2, 1});  ///< Of clients.
+  // NOLINTEND(misc-non-private-member-variables-in-classes): tests change and read them.
 
  private:
   void AddMembers(contract::PoolConfig& to, std::size_t count);
