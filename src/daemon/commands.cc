@@ -77,9 +77,13 @@ class Flag {
   Descriptor event_;
 };
 
+struct Serving {
+  std::unique_ptr<Node> node;
+  HandoverSocket successors;
+};
+
 /// Starts the node, on the sockets of the process that serves now where there is one.
-Result<std::unique_ptr<Node>> StartNode(const ServeOptions& options, Log& log,
-                                        std::optional<HandoverSocket>& successors) {
+Result<Serving> Start(const ServeOptions& options, Log& log) {
   ELB_ASSIGN_OR_RETURN(DaemonConfig config, ReadConfig(options));
   std::optional<Predecessor> predecessor;
   HandedSockets inherited;
@@ -94,11 +98,11 @@ Result<std::unique_ptr<Node>> StartNode(const ServeOptions& options, Log& log,
   ELB_ASSIGN_OR_RETURN(auto node, Node::Start({.config = std::move(config),
                                                .data_directory = options.data_directory},
                                               log, std::move(inherited)));
-  ELB_ASSIGN_OR_RETURN(successors, HandoverSocket::Open(options.data_directory));
+  ELB_ASSIGN_OR_RETURN(HandoverSocket successors, HandoverSocket::Open(options.data_directory));
   if (predecessor) {
     predecessor->Release();
   }
-  return node;
+  return Serving{.node = std::move(node), .successors = std::move(successors)};
 }
 
 /// Gives the node to `successor`; goes on with it when the successor fails.
@@ -146,8 +150,8 @@ Result<void> Serve(const ServeOptions& options) {
   const Flag stop;
   const StopSignals signals([&stop] { stop.Set(); });  // Before any other thread.
   Log log(options.log_format);
-  std::optional<HandoverSocket> successors;
-  ELB_ASSIGN_OR_RETURN(const std::unique_ptr<Node> node, StartNode(options, log, successors));
+  ELB_ASSIGN_OR_RETURN(Serving serving, Start(options, log));
+  const std::unique_ptr<Node>& node = serving.node;
   if (!node->management().has_administrator()) {
     log.Warn("no_administrator",
              {{.name = "hint",
@@ -158,7 +162,7 @@ Result<void> Serve(const ServeOptions& options) {
   }
   log.Info("serving", {{.name = "api", .value = node->management().api_url()},
                        {.name = "data_dir", .value = options.data_directory.string()}});
-  const auto grace = ServeUntilEnd(*node, *std::move(successors), options, stop, log);
+  const auto grace = ServeUntilEnd(*node, std::move(serving.successors), options, stop, log);
   log.Info("stopping");
   node->Stop(grace);
   log.Info("stopped");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <iterator>
 #include <map>
 #include <thread>
@@ -35,7 +36,7 @@ class Collection {
   explicit Collection(std::size_t workers) : missing_(workers) {}
   /// One worker's part: `add` puts it in.
   template <typename Add>
-  void Bring(Add add) {
+  void Bring(const Add& add) {
     const MutexLock lock(mutex_);
     add(value_);
     --missing_;
@@ -239,27 +240,27 @@ std::vector<Descriptor> ProxyDataPlane::ShareSockets() {
   return all->Take();
 }
 
+std::size_t ProxyDataPlane::RetireWorkers(bool end_idle, MonotonicTime deadline) {
+  auto connections = std::make_shared<Collection<std::size_t>>(workers_.size());
+  for (const auto& worker : workers_) {
+    worker->Post([connections, end_idle](Worker& self) {
+      self.Retire();
+      if (end_idle) {
+        self.EndIdleConnections();
+      }
+      connections->Bring([&self](std::size_t& sum) { sum += self.connections(); });
+    });
+  }
+  return connections->WaitForAll(deadline) ? connections->Take() : SIZE_MAX;
+}
+
 void ProxyDataPlane::Stop(const Grace& grace) {
   constexpr std::chrono::milliseconds kLookAgain{20};
   const MonotonicTime deadline = After(grace.total);
   const MonotonicTime idle_until = After(grace.idle);
-  bool idle = workers_.empty();
-  while (!idle && std::chrono::steady_clock::now() < deadline) {
-    auto connections = std::make_shared<Collection<std::size_t>>(workers_.size());
-    const bool end_idle = std::chrono::steady_clock::now() >= idle_until;
-    for (const auto& worker : workers_) {
-      worker->Post([connections, end_idle](Worker& self) {
-        self.Retire();
-        if (end_idle) {
-          self.EndIdleConnections();
-        }
-        connections->Bring([&self](std::size_t& sum) { sum += self.connections(); });
-      });
-    }
-    idle = connections->WaitForAll(deadline) && connections->Take() == 0;
-    if (!idle) {
-      std::this_thread::sleep_until(std::min(deadline, After(kLookAgain)));
-    }
+  while (!workers_.empty() && std::chrono::steady_clock::now() < deadline &&
+         RetireWorkers(std::chrono::steady_clock::now() >= idle_until, deadline) > 0) {
+    std::this_thread::sleep_until(std::min(deadline, After(kLookAgain)));
   }
   workers_.clear();
 }

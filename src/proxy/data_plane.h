@@ -90,6 +90,8 @@ class ProxyDataPlane final : public contract::DataPlane {
 
  private:
   explicit ProxyDataPlane(const Parts& parts);
+  /// Connections that are left; SIZE_MAX when not every worker answered in time.
+  [[nodiscard]] std::size_t RetireWorkers(bool end_idle, MonotonicTime deadline);
   void SetProblems(std::vector<contract::ListenerProblem> problems);
   [[nodiscard]] contract::ApplyReport ApplyOnWorkers(
       const std::shared_ptr<const Generation>& generation);
