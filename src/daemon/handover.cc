@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -173,6 +174,7 @@ Result<HandoverSocket> HandoverSocket::Open(const std::filesystem::path& directo
   }
   unlinkat(place.get(), kName, 0);  // Of a process that is gone, or goes.
   const sockaddr_un address = AddressIn(place);
+  fchmod(made.socket_.get(), S_IRUSR | S_IWUSR);  // Of the file that bind makes.
   if (bind(made.socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       listen(made.socket_.get(), 1) != 0) {
     return SystemFailure("the socket for a successor cannot be made");
