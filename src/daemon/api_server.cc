@@ -64,7 +64,7 @@ void ApiServer::Finish(std::chrono::milliseconds grace) {
 net::Task<void> ApiServer::Serve(ApiServer* server,
                                  std::unique_ptr<server::Connection> connection) {
   server->connections_.insert(connection.get());
-  co_await connection->Run();
+  co_await connection->Run(server->reactor_.now());
   server->connections_.erase(connection.get());
   if (server->finishing_ && server->connections_.empty()) {
     server->finished_.release();

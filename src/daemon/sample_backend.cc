@@ -115,12 +115,14 @@ class SampleServer final : public net::AcceptHandler {
 
   void OnAccept(std::unique_ptr<net::Stream> stream) override {
     scope_.Spawn(Run(std::make_unique<server::Connection>(std::move(stream), nullptr, handler_,
-                                                          policy_, *reactor_)));
+                                                          policy_, *reactor_),
+                     reactor_->now()));
   }
 
  private:
-  static net::Task<void> Run(std::unique_ptr<server::Connection> connection) {
-    co_await connection->Run();
+  static net::Task<void> Run(std::unique_ptr<server::Connection> connection,
+                             MonotonicTime arrived_at) {
+    co_await connection->Run(arrived_at);
   }
 
   SampleHandler handler_;

@@ -61,6 +61,12 @@ bool EpollReactor::AddListening(int descriptor, DescriptorHandler& handler) {
   return AddWith(descriptor, handler, EPOLLIN);
 }
 
+void EpollReactor::Rebind(int descriptor, DescriptorHandler& handler) {
+  const auto& registration = registrations_[static_cast<std::size_t>(descriptor)];
+  ELB_ASSERT(registration != nullptr && registration->handler != nullptr);
+  registration->handler = &handler;
+}
+
 void EpollReactor::Remove(int descriptor, DescriptorHandler& handler) {
   auto& registration = registrations_[static_cast<std::size_t>(descriptor)];
   ELB_ASSERT(registration != nullptr && registration->handler == &handler);

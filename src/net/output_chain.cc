@@ -1,6 +1,7 @@
 #include "net/output_chain.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -10,8 +11,7 @@
 namespace elb::net {
 namespace {
 
-constexpr std::size_t kSmallBlock = 4 * 1024;
-constexpr std::size_t kLargeBlock = 64 * 1024;
+constexpr std::array<std::size_t, 3> kBlocks = {4 * 1024, 16 * 1024, 64 * 1024};
 
 }  // namespace
 
@@ -26,7 +26,8 @@ struct OutputChain::Block {
 
   // NOLINTBEGIN(cppcoreguidelines-no-malloc): header and bytes are one allocation.
   static Block* Make(std::size_t wanted) {
-    const std::size_t total = wanted + sizeof(Block) <= kSmallBlock ? kSmallBlock : kLargeBlock;
+    const auto* const fits = std::ranges::lower_bound(kBlocks, wanted + sizeof(Block));
+    const std::size_t total = fits != kBlocks.end() ? *fits : kBlocks.back();
     void* memory = std::malloc(total);
     ELB_ASSERT(memory != nullptr);
     auto* block = new (memory) Block;

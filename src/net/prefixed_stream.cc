@@ -41,6 +41,7 @@ class PrefixedStream final : public Stream {
     return stream_->Write(pieces);
   }
   [[nodiscard]] std::size_t pending() const override { return stream_->pending(); }
+  [[nodiscard]] std::size_t WriteRoom() const override { return stream_->WriteRoom(); }
   void CloseWrite() override { stream_->CloseWrite(); }
   void Abort() override {
     prefix_ = std::string();

@@ -148,6 +148,8 @@ class EpollReactor final : public Reactor {
   [[nodiscard]] bool Add(int descriptor, DescriptorHandler& handler);
   /// As `Add`, level-triggered and for input only: listening sockets.
   [[nodiscard]] bool AddListening(int descriptor, DescriptorHandler& handler);
+  /// Events of a registered descriptor go to `handler` from now on.
+  void Rebind(int descriptor, DescriptorHandler& handler);
   /// Before the descriptor is closed. Events already fetched for it are not delivered any more.
   void Remove(int descriptor, DescriptorHandler& handler);
 

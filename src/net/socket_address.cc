@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <array>
 #include <cerrno>
@@ -45,6 +46,11 @@ Endpoint FromSocketAddress(const sockaddr_storage& storage) {
 Descriptor NewTcpSocket(const IpAddress& address) {
   const int family = address.family() == IpFamily::kV4 ? AF_INET : AF_INET6;
   return Descriptor(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+void SetNoDelay(const Descriptor& socket) {
+  const int on = 1;
+  setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 Endpoint LocalEndpoint(const Descriptor& socket) {

@@ -16,6 +16,9 @@ namespace elb::net {
 /// none.
 [[nodiscard]] Descriptor NewTcpSocket(const IpAddress& address);
 
+/// Small writes are sent at once (TCP_NODELAY).
+void SetNoDelay(const Descriptor& socket);
+
 /// Where a socket is bound.
 [[nodiscard]] Endpoint LocalEndpoint(const Descriptor& socket);
 

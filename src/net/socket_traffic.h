@@ -25,4 +25,7 @@ class SocketTraffic {
   std::uint32_t asked_s_;  ///< When packets were asked for last.
 };
 
+/// About what the socket's send buffer takes now; SIZE_MAX if the kernel does not say.
+[[nodiscard]] std::size_t SocketWriteRoom(int descriptor);
+
 }  // namespace elb::net

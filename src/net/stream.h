@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/ip.h"
 
@@ -92,6 +94,8 @@ class Stream {
   [[nodiscard]] virtual Endpoint peer() const = 0;
   /// Smoothed round-trip time of the socket in microseconds, 0 if unknown.
   [[nodiscard]] virtual std::uint32_t RoundTripMicros() const { return 0; }
+  /// Bytes that a write could give to the socket now, about; SIZE_MAX if unknown. A system call.
+  [[nodiscard]] virtual std::size_t WriteRoom() const { return SIZE_MAX; }
   /// Bytes that were received and not read yet. A system call.
   [[nodiscard]] virtual std::size_t UnreadBytes() const { return 0; }
   /// Traffic since the last call.
@@ -106,13 +110,31 @@ class AcceptHandler {
  public:
   virtual ~AcceptHandler() = default;
   virtual void OnAccept(std::unique_ptr<Stream> stream) = 0;
+
+  /// Asked about a connection before `OnAccept`. True: it may be held, at a tenth of what a served
+  /// one costs, until its first bytes come or `hold_time` is over; then it comes through `OnHeld`
+  /// instead.
+  [[nodiscard]] virtual bool MayHold(const Endpoint& peer) {
+    static_cast<void>(peer);
+    return false;
+  }
+  [[nodiscard]] virtual std::chrono::nanoseconds hold_time() const { return {}; }
+  virtual void OnHeld(std::unique_ptr<Stream> stream, MonotonicTime arrived_at) {
+    static_cast<void>(stream);
+    static_cast<void>(arrived_at);
+  }
+  /// Instead of `OnHeld`: it ended without a byte.
+  virtual void OnHeldGone(std::unique_ptr<Stream> stream) { static_cast<void>(stream); }
 };
 
-/// A listening socket. Destroying it closes it; never from inside `OnAccept`.
+/// A listening socket. Destroying it closes it and the connections that it holds; never from inside
+/// a call of its handler.
 class Acceptor {
  public:
   virtual ~Acceptor() = default;
   [[nodiscard]] virtual Endpoint local() const = 0;
+  /// Hands over the connections that are held, now.
+  virtual void ReleaseHeld() {}
 };
 
 struct ListenOptions {

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "net/held_connections.h"
 #include "net/socket_address.h"
 #include "net/tcp_stream.h"
 
@@ -24,7 +25,10 @@ bool HasOption(const Descriptor& socket, int option, int wanted) {
 class ListeningSocket final : private DescriptorHandler, private TimerNode {
  public:
   ListeningSocket(EpollReactor& reactor, Descriptor socket, AcceptHandler& handler)
-      : reactor_(&reactor), socket_(std::move(socket)), handler_(&handler) {}
+      : reactor_(&reactor),
+        socket_(std::move(socket)),
+        handler_(&handler),
+        held_(reactor, handler) {}
   ListeningSocket(const ListeningSocket&) = delete;
   ListeningSocket& operator=(const ListeningSocket&) = delete;
   ListeningSocket(ListeningSocket&&) = delete;
@@ -41,6 +45,7 @@ class ListeningSocket final : private DescriptorHandler, private TimerNode {
     return listening_;
   }
   [[nodiscard]] const Descriptor& socket() const { return socket_; }
+  void ReleaseHeld() { held_.Release(); }
 
  private:
   static constexpr int kAcceptsPerTurn = 64;
@@ -58,10 +63,16 @@ class ListeningSocket final : private DescriptorHandler, private TimerNode {
         }
         return;
       }
-      if (auto stream =
-              AcceptedStream(*reactor_, std::move(accepted), FromSocketAddress(storage))) {
-        handler_->OnAccept(std::move(stream));
-      }
+      Take(std::move(accepted), FromSocketAddress(storage));
+    }
+  }
+
+  void Take(Descriptor accepted, const Endpoint& peer) {
+    if (handler_->MayHold(peer)) {
+      SetNoDelay(accepted);
+      held_.Add(std::move(accepted), peer);
+    } else if (auto stream = AcceptedStream(*reactor_, std::move(accepted), peer)) {
+      handler_->OnAccept(std::move(stream));
     }
   }
 
@@ -81,6 +92,7 @@ class ListeningSocket final : private DescriptorHandler, private TimerNode {
   Descriptor socket_;
   bool listening_ = false;
   AcceptHandler* handler_;
+  HeldConnections held_;
 };
 
 Outcome<Descriptor> Bind(const Endpoint& at, const ListenOptions& options) {
@@ -125,6 +137,11 @@ class TcpAcceptor final : public Acceptor {
     return sockets_.back()->Register();
   }
   [[nodiscard]] Endpoint local() const override { return local_; }
+  void ReleaseHeld() override {
+    for (const auto& socket : sockets_) {
+      socket->ReleaseHeld();
+    }
+  }
   void ShareOnto(std::vector<Descriptor>& duplicates) const {
     for (const auto& socket : sockets_) {
       if (Descriptor duplicate = socket->socket().Duplicate(); duplicate.valid()) {

@@ -27,11 +27,6 @@ namespace {
 constexpr std::size_t kPiecesMax = 16;
 constexpr std::size_t kFlushVectors = 16;
 
-void SetNoDelay(int descriptor) {
-  const int on = 1;
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 /// A connected or connecting TCP socket.
 class TcpStream final : public Stream, private DescriptorHandler {
  public:
@@ -51,6 +46,13 @@ class TcpStream final : public Stream, private DescriptorHandler {
   [[nodiscard]] bool Register() {
     registered_ = reactor_->Add(descriptor_, *this);
     return registered_;
+  }
+
+  /// Takes the place of what was registered for the socket.
+  void Rebind(std::uint32_t events) {
+    reactor_->Rebind(descriptor_, *this);
+    registered_ = true;
+    OnEvents(events);
   }
 
   void SetSignal(Signal* signal) override {
@@ -126,6 +128,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
   }
 
   std::size_t pending() const override { return output_.size(); }
+  std::size_t WriteRoom() const override { return SocketWriteRoom(descriptor_); }
 
   void CloseWrite() override {
     closing_ = true;
@@ -133,6 +136,7 @@ class TcpStream final : public Stream, private DescriptorHandler {
   }
 
   void Abort() override {
+    static_cast<void>(local());  // Still asked for afterwards.
     if (descriptor_ >= 0) {
       const linger hard{.l_onoff = 1, .l_linger = 0};
       setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
@@ -349,7 +353,7 @@ Outcome<std::unique_ptr<Stream>> TcpNetwork::Connect(const Endpoint& to) {
   if (!descriptor.valid()) {
     return std::unexpected(FaultOfErrno(errno));
   }
-  SetNoDelay(descriptor.get());
+  SetNoDelay(descriptor);
   sockaddr_storage storage{};
   const socklen_t length = ToSocketAddress(to, storage);
   const int result = connect(descriptor.get(), reinterpret_cast<const sockaddr*>(&storage), length);
@@ -366,9 +370,16 @@ Outcome<std::unique_ptr<Stream>> TcpNetwork::Connect(const Endpoint& to) {
 
 std::unique_ptr<Stream> AcceptedStream(EpollReactor& reactor, Descriptor socket,
                                        const Endpoint& peer) {
-  SetNoDelay(socket.get());
+  SetNoDelay(socket);
   auto stream = std::make_unique<TcpStream>(reactor, socket.Release(), peer, false);
   return stream->Register() ? std::move(stream) : nullptr;
+}
+
+std::unique_ptr<Stream> RegisteredStream(EpollReactor& reactor, Descriptor socket,
+                                         const Endpoint& peer, std::uint32_t events) {
+  auto stream = std::make_unique<TcpStream>(reactor, socket.Release(), peer, false);
+  stream->Rebind(events);
+  return stream;
 }
 
 }  // namespace elb::net

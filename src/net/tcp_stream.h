@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <vector>
@@ -48,5 +49,8 @@ class TcpNetwork final : public Network {
 /// A stream over an accepted socket. Null: it could not be registered, and is closed.
 [[nodiscard]] std::unique_ptr<Stream> AcceptedStream(EpollReactor& reactor, Descriptor socket,
                                                      const Endpoint& peer);
+/// The same over a socket that is registered with `reactor`; `events` came for it.
+[[nodiscard]] std::unique_ptr<Stream> RegisteredStream(EpollReactor& reactor, Descriptor socket,
+                                                       const Endpoint& peer, std::uint32_t events);
 
 }  // namespace elb::net

@@ -65,7 +65,7 @@ void WriteIdentity(JsonLine& json, const contract::ListenerConfig& listener,
     json.Text("external_request_id", identity.external());
   }
   if (listener.front_proxy.mode != contract::FrontProxyMode::kOff) {
-    json.Text("peer_addr", connection.peer.address.ToString());
+    json.Text("peer_addr", connection.peer().address.ToString());
   }
 }
 
@@ -152,7 +152,7 @@ void AccessLog::WriteRefusedJson(WorkerContext& worker, const CompiledListener& 
   JsonLine json(line_);
   WriteStart(json, worker, *listener.config, connection.client, refused.status);
   RequestIdentity identity;
-  identity.Begin(listener, {}, connection.peer.address,
+  identity.Begin(listener, {}, connection.peer().address,
                  worker.ids.Next(worker.reactor->wall_now()));
   WriteIdentity(json, *listener.config, connection, identity);
   std::string_view bytes = refused.bytes;

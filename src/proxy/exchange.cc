@@ -58,14 +58,14 @@ void Exchange::Identify() {
   const bool by_fields = front == contract::FrontProxyMode::kXForwardedFor ||
                          front == contract::FrontProxyMode::kForwarded;
   if (by_fields && listener_->proxies != nullptr &&
-      listener_->proxies->Contains(connection.peer.address)) {
+      listener_->proxies->Contains(connection.peer().address)) {
     forwarded_client_ =
-        ForwardedClient(stream_->request(), front, *listener_->proxies, connection.peer);
+        ForwardedClient(stream_->request(), front, *listener_->proxies, connection.peer());
     client_ = &forwarded_client_;
   }
   if (config.request_id.mode != contract::RequestIdMode::kOff ||
       (worker_->access_log != nullptr && worker_->access_log->Wants(*listener_))) {
-    identity_.Begin(*listener_, stream_->request(), connection.peer.address,
+    identity_.Begin(*listener_, stream_->request(), connection.peer().address,
                     worker_->ids.Next(worker_->reactor->wall_now()));
   }
 }
@@ -154,6 +154,7 @@ void Exchange::BeginAttempt() {
   sent_ = Sent::kNothing;
   response_bytes_ = false;
   continue_seen_ = false;
+  informational_ = 0;
   request_done_ = false;
   partial_head_.clear();
   parser_.Reset();
@@ -238,7 +239,7 @@ Exchange::Deadline Exchange::NextDeadline() const {
                   (idle.count() > 0 ? idle : member_timeout()),
             .kind = DeadlineKind::kIdle};
   }
-  if (stream_->pending_output() > kBufferedBytesLow && phase_ == Phase::kRelaying) {
+  if (client_full_ && phase_ == Phase::kRelaying) {
     return {.at = client_progress_ + client_timeout(), .kind = DeadlineKind::kClientWrite};
   }
   const bool upstream_idle = upstream_->stream->pending() == 0;

@@ -108,6 +108,7 @@ class Exchange {
   [[nodiscard]] Progress Pump();
   [[nodiscard]] Progress PumpConnect();
   [[nodiscard]] Progress PumpRequest();
+  [[nodiscard]] std::size_t ResponseRoom() const;
   [[nodiscard]] Progress PumpResponse();
   [[nodiscard]] Progress PumpTunnel();
   void SendRequestHead();
@@ -151,7 +152,6 @@ class Exchange {
   const Endpoint* client_;  ///< Of the connection, or `forwarded_client_`.
   Endpoint forwarded_client_;
   RequestIdentity identity_;
-
   Phase phase_ = Phase::kConnecting;
   AttemptFailure failure_ = AttemptFailure::kNone;
   Sent sent_ = Sent::kNothing;
@@ -168,8 +168,8 @@ class Exchange {
   bool member_keeps_alive_ = false;
   bool tls_pending_ = false;  ///< A TLS layer goes on top once TCP is connected.
   bool tls_started_ = false;
+  bool client_full_ = false;  ///< What it was sent waits: nothing is read for it.
   net::Stream* tunnel_ = nullptr;  ///< The client's raw stream after a 101.
-
   std::unique_ptr<UpstreamConnection> upstream_;
   balancer::ActiveGuard active_;
   StickySession sticky_;
@@ -177,6 +177,7 @@ class Exchange {
   int attempt_count_ = 0;
   std::array<balancer::MemberIndex, kAttemptsMax> tried_{};
   std::size_t tried_count_ = 0;
+  int informational_ = 0;  ///< Of this attempt.
   std::array<AttemptRecord, kAttemptsMax + 1> attempts_;
 
   http::h1::ResponseParser parser_;

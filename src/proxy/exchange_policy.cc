@@ -127,7 +127,7 @@ void Exchange::AnswerFixed() {
 void Exchange::AnswerRedirect(int status) {
   const RedirectRequest request{.head = &stream_->request(),
                                 .listener = listener_->config.get(),
-                                .local = stream_->connection().local.address,
+                                .local = stream_->connection().local().address,
                                 .tls = stream_->connection().tls != nullptr};
   std::string& location = worker_->routing.location;
   location.clear();

@@ -226,13 +226,33 @@ void Exchange::OnBodyRefused(const server::BodyRead& read) {
   phase_ = Phase::kDone;
 }
 
-Exchange::Progress Exchange::PumpResponse() {
+/// How much of a response may be read now. What the client does not take is held, so it is little
+/// more than what the client takes. 0: later, when some of what waits was taken.
+std::size_t Exchange::ResponseRoom() const {
   const std::size_t waiting = stream_->pending_output();
   if (waiting > kBufferedBytesLow) {
+    return 0;
+  }
+  const std::size_t window = stream_->output_window();
+  const auto ahead = static_cast<std::size_t>(std::clamp<std::uint64_t>(
+      stream_->content_bytes_sent() / 4, kReadAheadBytesMin, kReadAheadBytesMax));
+  std::size_t room = kBufferedBytesMax - waiting;
+  if (phase_ == Phase::kAwaitingHead) {
+    room = std::min(room, window == SIZE_MAX ? kHeadReadBytesMax : kHeadReadBytesMaxInWindow);
+    return std::max(std::min(room, window), ahead);
+  }
+  room = std::min(
+      {room, window - std::min(window, waiting), stream_->connection().stream->WriteRoom()});
+  return waiting == 0 || room >= ahead ? std::max(room, ahead) : 0;
+}
+
+Exchange::Progress Exchange::PumpResponse() {
+  const std::size_t room = ResponseRoom();
+  client_full_ = room == 0;
+  if (client_full_) {
     return Progress::kNone;
   }
   const std::span<std::byte> scratch = worker_->reactor->read_scratch();
-  const std::size_t room = std::min(scratch.size(), kBufferedBytesMax - waiting);
   const net::ReadResult read = upstream_->stream->TryRead(scratch.first(room));
   if (read.kind == net::ReadResult::Kind::kWouldBlock) {
     return Progress::kNone;
@@ -280,6 +300,10 @@ void Exchange::ConsumeHead(std::span<char> bytes) {
     const std::span<char> behind = input.subspan(parser_.consumed());
     if (head.status >= 200 || head.status == 101) {
       OnFinalHead(head, behind);
+      return;
+    }
+    if (++informational_ > kInformationalMax) {
+      FailAttempt(AttemptFailure::kBadResponse);
       return;
     }
     OnInformational(head);
@@ -399,67 +423,6 @@ void Exchange::OnUpstreamEnd(const net::ReadResult& read) {
     return;
   }
   CutResponse("backend_truncated");
-}
-
-/// Relays the 101 and turns both connections into a pipe (data-plane.md 4.6).
-void Exchange::StartTunnel(const http::ResponseHead& head, std::string_view behind) {
-  TakeResponseFields(head);
-  worker_->response_fields.push_back(
-      {.name = "Upgrade", .value = "websocket", .known = http::FieldName::kUpgrade});
-  stream_->SendHead({.status = 101,
-                     .reason = head.reason,
-                     .fields = worker_->response_fields,
-                     .content_length = std::nullopt,
-                     .close = true},
-                    {}, server::BodyEnd::kMore);
-  head_sent_ = true;
-  answered_ = true;
-  outcome_.status = 101;
-  std::string_view already_read;
-  tunnel_ = stream_->TakeOver(already_read);
-  if (tunnel_ == nullptr) {
-    phase_ = Phase::kDone;
-    return;
-  }
-  phase_ = Phase::kTunnel;
-  outcome_.tunnel_sent = behind.size();
-  outcome_.tunnel_received = already_read.size();
-  const bool to_client = behind.empty() || tunnel_->Write(behind).has_value();
-  const bool to_member = already_read.empty() || upstream_->stream->Write(already_read).has_value();
-  if (!to_client || !to_member) {
-    phase_ = Phase::kDone;
-  }
-}
-
-Exchange::Progress Exchange::PumpTunnel() {
-  const std::span<std::byte> scratch = worker_->reactor->read_scratch();
-  const auto relay = [&](net::Stream& from, net::Stream& to, MonotonicTime& progress,
-                         std::uint64_t& relayed) {
-    if (to.pending() > kBufferedBytesLow) {
-      return Progress::kNone;
-    }
-    const net::ReadResult read = from.TryRead(scratch.first(kBufferedBytesMax - to.pending()));
-    if (read.kind == net::ReadResult::Kind::kWouldBlock) {
-      return Progress::kNone;
-    }
-    if (read.kind != net::ReadResult::Kind::kData ||
-        !to.Write(std::string_view(reinterpret_cast<const char*>(scratch.data()), read.bytes))) {
-      phase_ = Phase::kDone;
-      return Progress::kSome;
-    }
-    progress = now();
-    turn_bytes_ += read.bytes;
-    relayed += read.bytes;
-    return Progress::kSome;
-  };
-  const Progress up =
-      relay(*tunnel_, *upstream_->stream, client_progress_, outcome_.tunnel_received);
-  if (phase_ == Phase::kDone) {
-    return up;
-  }
-  const Progress down =
-      relay(*upstream_->stream, *tunnel_, upstream_progress_, outcome_.tunnel_sent);
-  return up == Progress::kSome ? up : down;
 }
 
 /// Output that a socket took since the last look is progress of its side.

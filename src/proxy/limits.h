@@ -20,6 +20,20 @@ inline constexpr std::size_t kBufferedBytesMax = 256 * 1024;
 /// stay large.
 inline constexpr std::size_t kBufferedBytesLow = 64 * 1024;
 
+/// The first read of a response: its head, and content that the client may not be ready for. With
+/// flow control of its own (HTTP/2) a client has many responses at once.
+inline constexpr std::size_t kHeadReadBytesMax = 32 * 1024;
+inline constexpr std::size_t kHeadReadBytesMaxInWindow = 16 * 1024;
+
+/// Read of a response whose client takes nothing now: enough to learn when it takes something
+/// again, and once the client has taken four times as much, enough for a whole DATA frame. Pieces as
+/// small as each window update would make the next updates as small.
+inline constexpr std::size_t kReadAheadBytesMin = 1024;
+inline constexpr std::size_t kReadAheadBytesMax = 16 * 1024;
+
+/// Informational responses of one attempt (data-plane.md 4.5): a member that sends more floods.
+inline constexpr int kInformationalMax = 64;
+
 /// Bytes one exchange moves before it lets others run: one fast peer starves nobody.
 inline constexpr std::size_t kTurnBytesMax = 1024 * 1024;
 

@@ -125,7 +125,7 @@ std::string LoggedHost(const contract::ListenerConfig& listener, std::string_vie
 
 Endpoint PublicEndpoint(const contract::ListenerConfig& listener,
                         const server::ConnectionFacts& connection) {
-  return {.address = listener.load_balancer.eip.value_or(connection.local.address),
+  return {.address = listener.load_balancer.eip.value_or(connection.local().address),
           .port = listener.port};
 }
 

@@ -17,7 +17,7 @@ void RejectLog::Write(const WorkerContext& worker, const CompiledListener& liste
                                 now.time_since_epoch().count() % 1000));
   json.Text("level", "warn");
   json.Text("event", "request_rejected");
-  json.Text("peer", connection.peer.ToString());
+  json.Text("peer", connection.peer().ToString());
   json.Text("listener", listener.config->id.value());
   json.Text("reason", refused.reason);
   json.Text("bytes", refused.bytes);

@@ -211,7 +211,7 @@ class RequestHeadWriter {
     }
     written = true;
     if (request_.authority.empty()) {
-      writer_.AppendField("Host", AddressText(input_.connection->local.address));
+      writer_.AppendField("Host", AddressText(input_.connection->local().address));
     } else {
       writer_.AppendField("Host", request_.authority);
     }
@@ -264,7 +264,7 @@ class RequestHeadWriter {
     if (config_.elb_ip) {
       const auto& eip = listener.load_balancer.eip;
       writer_.AppendField("X-Forwarded-ELB-IP",
-                          AddressText(eip ? *eip : input_.connection->local.address));
+                          AddressText(eip ? *eip : input_.connection->local().address));
     }
     if (config_.port) {
       writer_.AppendField("X-Forwarded-Port", listener.port);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "http/h1/parser.h"
+#include "net/testing/memory_stream.h"
 
 namespace elb::proxy {
 namespace {
@@ -20,10 +21,14 @@ class RequestHeadTest : public testing::Test {
     http::h1::RequestParser parser(limits);
     http::RequestHead head;
     EXPECT_EQ(parser.Parse(request, head), http::h1::ParseStatus::kDone) << request;
+    net::testing::MemoryEnd end;
+    end.peer = {.address = *IpAddress::Parse("198.51.100.1"), .port = 1};
+    end.local = {.address = *IpAddress::Parse("127.20.0.5"), .port = 8080};
+    net::testing::MemoryStream stream(end);
     const server::ConnectionFacts connection{
-        .peer = {.address = *IpAddress::Parse("198.51.100.1"), .port = 1},
         .client = {.address = *IpAddress::Parse("192.0.2.7"), .port = 4711},
-        .local = {.address = *IpAddress::Parse("127.20.0.5"), .port = 8080}};
+        .tls = nullptr,
+        .stream = &stream};
     std::array<char, 4096> space{};
     http::h1::HeadWriter writer(space);
     WriteRequestHead({.request = &head,

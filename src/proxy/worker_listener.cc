@@ -66,6 +66,8 @@ WorkerListener::WorkerListener(std::shared_ptr<const CompiledListener> compiled,
 
 WorkerListener::~WorkerListener() {
   sockets_.clear();
+  runtime_->connections.fetch_sub(static_cast<std::int64_t>(held_), std::memory_order_relaxed);
+  runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed, held_);
   // Destroys what is suspended, and with it every pin, while everything else still stands.
   scope_.Clear();
   for (ConnectionEntry* entry : std::exchange(connections_, {})) {
@@ -89,8 +91,13 @@ void WorkerListener::Update(std::shared_ptr<const CompiledListener> compiled) {
   }
   const contract::ListenerConfig& config = *current_->compiled->config;
   std::erase_if(sockets_, [&](const auto& socket) {
-    return socket.first.port != config.port ||
-           std::ranges::find(config.addresses, socket.first.address) == config.addresses.end();
+    const bool stays =
+        socket.first.port == config.port &&
+        std::ranges::find(config.addresses, socket.first.address) != config.addresses.end();
+    if (!stays) {
+      socket.second->ReleaseHeld();
+    }
+    return !stays;
   });
   BindMissing();
 }
@@ -118,6 +125,9 @@ void WorkerListener::BindMissing() {
 
 void WorkerListener::Retire() {
   retired_ = true;
+  for (const auto& [endpoint, socket] : sockets_) {
+    socket->ReleaseHeld();
+  }
   sockets_.clear();
   problem_.clear();
 }
@@ -149,24 +159,24 @@ WorkerListener::PeerRole WorkerListener::RoleOf(const IpAddress& peer) const {
                                                                 : PeerRole::kFieldsProxy;
 }
 
-/// Access control first, then limits (data-plane.md 0.4): a refused client spends nothing.
-bool WorkerListener::AdmitConnection(net::Stream& peer, PeerRole role, const IpAddress& client) {
+WorkerListener::Admission WorkerListener::Admit(PeerRole role, const IpAddress& client) {
   if (role == PeerRole::kStranger ||
       (role != PeerRole::kFieldsProxy &&
        !Admits(compiled().config->access_mode, compiled().access_group.get(), client))) {
-    CountBlocked(peer);
-    return false;
+    return Admission::kBlocked;
   }
   const std::int64_t limit = compiled().config->connection_limit;
-  if (limit >= 0 && runtime_->connections.load(std::memory_order_relaxed) >= limit) {
+  const bool over = limit >= 0 && runtime_->connections.load(std::memory_order_relaxed) >= limit;
+  return over || !TakeConnectionToken() ? Admission::kOverLimit : Admission::kYes;
+}
+
+void WorkerListener::Refuse(net::Stream& peer, Admission why) {
+  if (why == Admission::kBlocked) {
+    CountBlocked(peer);
+  } else {
     runtime_->counters.Add(worker_->index, ListenerCounter::kDroppedConnections);
-    return false;
   }
-  if (!TakeConnectionToken()) {
-    runtime_->counters.Add(worker_->index, ListenerCounter::kDroppedConnections);
-    return false;
-  }
-  return true;
+  peer.Abort();
 }
 
 void WorkerListener::CountBlocked(net::Stream& peer) {
@@ -258,8 +268,7 @@ void WorkerListener::NoteBadHeader(net::Stream& stream, std::string_view receive
     constexpr std::size_t kShownMax = 256;
     const Endpoint peer = stream.peer();
     worker_->reject_log->Write(
-        *worker_, compiled(),
-        {.peer = peer, .client = peer, .local = stream.local(), .tls = nullptr, .stream = &stream},
+        *worker_, compiled(), {.client = peer, .tls = nullptr, .stream = &stream},
         {.status = 0,
          .reason = received.empty() ? "proxy_header_missing" : "proxy_header_bad",
          .bytes = received.substr(0, kShownMax),
@@ -270,22 +279,61 @@ void WorkerListener::NoteBadHeader(net::Stream& stream, std::string_view receive
 /// Serves a connection, or resets it. `client` is the peer, or whom the peer spoke for.
 void WorkerListener::Open(std::unique_ptr<net::Stream> stream, PeerRole role,
                           const Endpoint& client) {
-  if (!AdmitConnection(*stream, role, client.address)) {
-    stream->Abort();
+  if (const Admission admission = Admit(role, client.address); admission != Admission::kYes) {
+    Refuse(*stream, admission);
     return;
   }
+  CountOpened();
+  Begin(std::move(stream), client, worker_->reactor->now());
+}
+
+void WorkerListener::CountOpened() {
   runtime_->connections.fetch_add(1, std::memory_order_relaxed);
   runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsOpened);
+}
+
+/// A client may be held that is served for its own sake: what it sends is not needed to decide.
+/// Who is refused comes through `OnAccept`.
+bool WorkerListener::MayHold(const Endpoint& peer) {
+  const PeerRole role = RoleOf(peer.address);
+  if (role == PeerRole::kHeaderProxy || Admit(role, peer.address) != Admission::kYes) {
+    return false;
+  }
+  CountOpened();
+  ++held_;
+  return true;
+}
+
+void WorkerListener::OnHeld(std::unique_ptr<net::Stream> stream, MonotonicTime arrived_at) {
+  --held_;
+  const Endpoint peer = stream->peer();
+  Begin(std::move(stream), peer, arrived_at);
+}
+
+void WorkerListener::OnHeldGone(std::unique_ptr<net::Stream> stream) {
+  --held_;
+  CountClosed(*stream);
+}
+
+void WorkerListener::CountClosed(net::Stream& stream) {
+  CountClientTraffic(*worker_, *runtime_, stream, net::PacketCount::kNow);
+  runtime_->connections.fetch_sub(1, std::memory_order_relaxed);
+  runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed);
+}
+
+void WorkerListener::Begin(std::unique_ptr<net::Stream> stream, const Endpoint& client,
+                           MonotonicTime arrived_at) {
   const bool tls = compiled().tls != nullptr;
   auto entry = std::make_unique<ConnectionEntry>(*this, std::move(stream), tls ? this : nullptr);
   entry->connection.SetClient(client);
   entry->position = connections_.size();
   connections_.push_back(entry.get());
-  scope_.Spawn(RunConnection(this, entry.release()));
+  scope_.Spawn(RunConnection(this, entry.release(), arrived_at));
 }
 
-net::Task<void> WorkerListener::RunConnection(WorkerListener* listener, ConnectionEntry* entry) {
-  co_await entry->connection.Run();
+net::Task<void> WorkerListener::RunConnection(WorkerListener* listener, ConnectionEntry* entry,
+                                              MonotonicTime arrived_at) {
+  co_await entry->connection.Run(arrived_at);
   listener->ForgetConnection(entry);
 }
 
@@ -293,11 +341,8 @@ void WorkerListener::ForgetConnection(ConnectionEntry* entry) {
   connections_[entry->position] = connections_.back();
   connections_[entry->position]->position = entry->position;
   connections_.pop_back();
-  CountClientTraffic(*worker_, *runtime_, *entry->connection.facts().stream,
-                     net::PacketCount::kNow);
+  CountClosed(*entry->connection.facts().stream);
   delete entry;
-  runtime_->connections.fetch_sub(1, std::memory_order_relaxed);
-  runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed);
 }
 
 net::Task<void> WorkerListener::Serve(server::ServerStream& stream) {

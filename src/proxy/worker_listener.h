@@ -50,12 +50,16 @@ class WorkerListener final : public net::AcceptHandler,
   /// Why sockets are missing; empty when none is.
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] std::size_t connections() const {
-    return connections_.size() + header_waits_.size();
+    return connections_.size() + header_waits_.size() + held_;
   }
   [[nodiscard]] bool retired() const { return retired_; }
 
   // net::AcceptHandler
   void OnAccept(std::unique_ptr<net::Stream> stream) override;
+  [[nodiscard]] bool MayHold(const Endpoint& peer) override;
+  [[nodiscard]] std::chrono::nanoseconds hold_time() const override { return client_timeout(); }
+  void OnHeld(std::unique_ptr<net::Stream> stream, MonotonicTime arrived_at) override;
+  void OnHeldGone(std::unique_ptr<net::Stream> stream) override;
   // server::Handler
   [[nodiscard]] net::Task<void> Serve(server::ServerStream& stream) override;
   void OnRefused(const server::ConnectionFacts& connection,
@@ -89,13 +93,20 @@ class WorkerListener final : public net::AcceptHandler,
 
   [[nodiscard]] const CompiledListener& compiled() const { return *current_->compiled; }
   [[nodiscard]] PeerRole RoleOf(const IpAddress& peer) const;
-  [[nodiscard]] bool AdmitConnection(net::Stream& peer, PeerRole role, const IpAddress& client);
+  /// Access control first, then limits (data-plane.md 0.4): a refused client spends nothing.
+  enum class Admission : std::uint8_t { kYes, kBlocked, kOverLimit };
+  [[nodiscard]] Admission Admit(PeerRole role, const IpAddress& client);
+  void Refuse(net::Stream& peer, Admission why);
+  void CountOpened();
+  void CountClosed(net::Stream& stream);
   void Open(std::unique_ptr<net::Stream> stream, PeerRole role, const Endpoint& client);
+  void Begin(std::unique_ptr<net::Stream> stream, const Endpoint& client, MonotonicTime arrived_at);
   void CountBlocked(net::Stream& peer);
   [[nodiscard]] bool TakeConnectionToken();
   void Unpin(Pinned* pinned);
   [[nodiscard]] static net::Task<void> RunConnection(WorkerListener* listener,
-                                                     ConnectionEntry* entry);
+                                                     ConnectionEntry* entry,
+                                                     MonotonicTime arrived_at);
   [[nodiscard]] static net::Task<void> AwaitProxyHeader(WorkerListener* listener,
                                                         std::unique_ptr<net::Stream> stream);
   void NoteBadHeader(net::Stream& stream, std::string_view received);
@@ -109,6 +120,7 @@ class WorkerListener final : public net::AcceptHandler,
   bool retired_ = false;
   std::vector<ConnectionEntry*> connections_;
   std::vector<HeaderWait*> header_waits_;
+  std::size_t held_ = 0;  ///< Connections that the sockets hold.
   net::TaskScope scope_;  // Last: its tasks use everything above.
 };
 

@@ -26,7 +26,7 @@ Request ReadRequest(const server::ServerStream& stream) {
                   .query = std::string(head.query),
                   .host = std::string(head.authority),
                   .body = {},
-                  .peer = stream.connection().peer.address.ToString()};
+                  .peer = stream.connection().peer().address.ToString()};
   for (const http::Field& field : head.fields) {
     request.headers.emplace(Lower(field.name), field.value);
   }

@@ -53,17 +53,18 @@ Connection::Connection(std::unique_ptr<net::Stream> stream, tls::ContextSource* 
     : handler_(&handler),
       policy_(&policy),
       stream_(Layer(std::move(stream), contexts, reactor, tls_)),
-      facts_{.peer = stream_->peer(),
-             .client = stream_->peer(),
-             .local = stream_->local(),
-             .tls = tls_,
-             .stream = stream_.get()},
+      facts_{.client = stream_->peer(), .tls = tls_, .stream = stream_.get()},
       signal_(reactor) {}
 
 Connection::~Connection() { stream_->SetSignal(nullptr); }
 
-net::Task<void> Connection::Run() {
+net::Task<void> Connection::Run(MonotonicTime arrived_at) {
+  signal_.SetDeadline(arrived_at + policy_->client_timeout());  // data-plane.md 5.2
   stream_->SetSignal(&signal_);
+  return Serve();
+}
+
+net::Task<void> Connection::Serve() {
   const Established established = co_await Establish();
   bool orderly = established != Established::kNo;
   if (established == Established::kYes) {
@@ -111,7 +112,6 @@ void Connection::EndWhenIdle() {
 }
 
 ELB_OWN_FRAME net::Task<Connection::Established> Connection::Establish() {
-  signal_.SetDeadline(signal_.reactor().now() + policy_->client_timeout());
   while (true) {
     while (tls_ != nullptr && !TakeHandshakeBudget(signal_.reactor())) {
       co_await signal_.Yield();

@@ -28,8 +28,9 @@ class Connection {
   Connection(Connection&&) = delete;
   Connection& operator=(Connection&&) = delete;
 
-  /// Serves until the connection is closed; then the object may be destroyed.
-  [[nodiscard]] net::Task<void> Run();
+  /// Serves until the connection, which was accepted at `arrived_at`, is closed; then the object
+  /// may be destroyed.
+  [[nodiscard]] [[clang::coro_wrapper]] net::Task<void> Run(MonotonicTime arrived_at);
   /// The peer is a proxy and speaks for `client`. Before `Run`.
   void SetClient(const Endpoint& client) { facts_.client = client; }
   /// Ends it at the next suspension point.
@@ -43,6 +44,7 @@ class Connection {
   [[nodiscard]] const ConnectionFacts& facts() const { return facts_; }
 
  private:
+  [[nodiscard]] net::Task<void> Serve();
   enum class Established : std::uint8_t { kYes, kPlainHttp, kAlert, kNo };
   [[nodiscard]] net::Task<Established> Establish();
   /// True: an orderly end is to follow.

@@ -208,7 +208,7 @@ TEST_F(ConnectionTest, TakesAFewHandshakeStepsPerTurn) {
     connections.push_back(std::make_unique<Connection>(std::make_unique<testing::WireStream>(wire),
                                                        &listener_, rig_.handler, rig_.policy,
                                                        rig_.reactor));
-    scope.Spawn(connections.back()->Run());
+    scope.Spawn(connections.back()->Run(rig_.reactor.now()));
   }
   rig_.Settle();
   for (testing::ClientWire& wire : wires) {

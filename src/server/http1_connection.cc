@@ -65,7 +65,9 @@ Http1Connection::Http1Connection(net::Stream& stream, const ConnectionFacts& fac
 Http1Connection::~Http1Connection() = default;
 
 net::Task<Http1Connection::End> Http1Connection::Run() {
-  signal_->SetDeadline(signal_->reactor().now() + policy_->client_timeout());
+  if (facts_->tls != nullptr) {  // Without TLS it counts from the accept.
+    signal_->SetDeadline(signal_->reactor().now() + policy_->client_timeout());
+  }
   while (true) {
     const HeadRead read = co_await ReadHead();
     if (read == HeadRead::kGone || read == HeadRead::kSilent) {

@@ -48,6 +48,8 @@ class Http2Session {
   void SubmitHead(Http2Stream& stream, const ResponseOut& head, bool has_content);
   void SubmitTrailers(const Http2Stream& stream);
   void ResumeContent(const Http2Stream& stream);
+  /// Content that both windows let go for this stream.
+  [[nodiscard]] std::size_t WindowOf(const Http2Stream& stream) const;
   void Reset(const Http2Stream& stream, std::uint32_t error_code);
   /// Received content was taken by the handler: the windows open again.
   void Consume(const Http2Stream& stream, std::size_t bytes);

@@ -49,6 +49,9 @@ Http2Stream::FieldPlace Http2Stream::Place(std::string& text, std::string_view n
 void Http2Stream::AddField(std::string_view name, std::string_view value,
                            const http::h1::Limits& limits) {
   bytes_received_ += name.size() + value.size() + 4;
+  if (refusal_ == Refusal::kHeaderTooLarge) {
+    return;  // One byte on the wire may name 4 KiB again and again: they are not looked at.
+  }
   malformed_ = malformed_ || !rules_.TakeField(name, value);
   if (text_.size() + (places_.size() + 1) * kFieldOverhead + name.size() + value.size() >
           limits.head_bytes_max ||
@@ -62,9 +65,12 @@ void Http2Stream::AddField(std::string_view name, std::string_view value,
 void Http2Stream::AddTrailer(std::string_view name, std::string_view value,
                              const http::h1::Limits& limits) {
   bytes_received_ += name.size() + value.size() + 4;
+  if (trailers_too_large_) {
+    return;
+  }
   malformed_ = malformed_ || !Http2FieldRules::TakeTrailer(name, value);
   trailers_too_large_ =
-      trailers_too_large_ || trailer_places_.size() >= limits.fields_max ||
+      trailer_places_.size() >= limits.fields_max ||
       trailer_text_.size() + trailer_places_.size() * 4 + name.size() + value.size() >
           limits.trailer_bytes_max;
   if (!trailers_too_large_) {
@@ -316,6 +322,8 @@ void Http2Stream::ResetWith(std::uint32_t error_code) {
     session_->Reset(*this, error_code);
   }
 }
+
+std::size_t Http2Stream::output_window() const { return session_->WindowOf(*this); }
 
 std::size_t Http2Stream::TakeOutput(std::span<char> into, bool& end) {
   const std::string_view taken = output_.Take(into.size());

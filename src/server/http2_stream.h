@@ -81,6 +81,7 @@ class Http2Stream final : public ServerStream {
   void CutSilent() override;
   void CutStalled() override;
   [[nodiscard]] std::size_t pending_output() const override { return output_.size(); }
+  [[nodiscard]] std::size_t output_window() const override;
   [[nodiscard]] std::uint64_t bytes_sent() const override { return bytes_sent_; }
   [[nodiscard]] std::uint64_t content_bytes_sent() const override { return content_bytes_sent_; }
   [[nodiscard]] bool client_gone() const override { return closed_ && !output_taken_; }

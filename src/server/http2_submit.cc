@@ -1,6 +1,7 @@
 // What a session hands to nghttp2 for its streams.
 
 #include <nghttp2/nghttp2.h>
+#include <algorithm>
 
 #include "server/date_cache.h"
 #include "server/http2_fields.h"
@@ -79,6 +80,13 @@ void Http2Session::SubmitTrailers(const Http2Stream& stream) {
     block.Add(name, value);
   }
   nghttp2_submit_trailer(session_.get(), stream.id(), block.data(), block.size());
+}
+
+std::size_t Http2Session::WindowOf(const Http2Stream& stream) const {
+  const std::int32_t window =
+      std::min(nghttp2_session_get_stream_remote_window_size(session_.get(), stream.id()),
+               nghttp2_session_get_remote_window_size(session_.get()));
+  return static_cast<std::size_t>(std::max(window, 0));
 }
 
 void Http2Session::ResumeContent(const Http2Stream& stream) {

@@ -40,7 +40,7 @@ std::size_t BytesOfIdleConnection(int requests) {
     connections.push_back(std::make_unique<Connection>(std::make_unique<testing::WireStream>(wire),
                                                        nullptr, rig.handler, rig.policy,
                                                        rig.reactor));
-    scope.Spawn(connections.back()->Run());
+    scope.Spawn(connections.back()->Run(rig.reactor.now()));
   }
   for (int i = 0; i < requests; ++i) {
     for (testing::ClientWire& wire : wires) {

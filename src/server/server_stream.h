@@ -19,11 +19,12 @@ namespace elb::server {
 
 /// Facts of a client connection that its requests share.
 struct ConnectionFacts {
-  Endpoint peer;    ///< Of the socket.
-  Endpoint client;  ///< Whom the peer speaks for; else the peer.
-  Endpoint local;
+  Endpoint client;                   ///< Whom the peer speaks for; else the peer.
   tls::ServerStream* tls = nullptr;  ///< Null on cleartext connections.
   net::Stream* stream = nullptr;
+
+  [[nodiscard]] Endpoint peer() const { return stream->peer(); }
+  [[nodiscard]] Endpoint local() const { return stream->local(); }
 };
 
 /// What `ServerStream::TryReadBody` found.
@@ -102,6 +103,8 @@ class ServerStream {
   virtual void CutStalled() = 0;
   /// Response bytes not yet taken by the socket (HTTP/2: by flow control).
   [[nodiscard]] virtual std::size_t pending_output() const = 0;
+  /// Content that the protocol's flow control lets go now, `pending_output` included.
+  [[nodiscard]] virtual std::size_t output_window() const { return SIZE_MAX; }
   /// Response bytes handed over so far, head included / content only.
   [[nodiscard]] virtual std::uint64_t bytes_sent() const = 0;
   [[nodiscard]] virtual std::uint64_t content_bytes_sent() const = 0;

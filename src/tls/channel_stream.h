@@ -29,6 +29,7 @@ class ChannelStream : public Base {
     return channel_.Write(pieces);
   }
   [[nodiscard]] std::size_t pending() const override { return channel_.lower().pending(); }
+  [[nodiscard]] std::size_t WriteRoom() const override { return channel_.lower().WriteRoom(); }
   void CloseWrite() override { channel_.CloseWrite(); }
   void Abort() override { channel_.Abort(); }
   [[nodiscard]] bool peer_gone() const override { return channel_.peer_gone(); }

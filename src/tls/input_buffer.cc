@@ -49,19 +49,40 @@ void InputBuffer::Keep() {
   if (bytes_.empty()) {
     bytes_ = {};
     ReleaseBlock();
+  } else if (bytes_.size() <= kSmallBytes) {
+    OwnSmallBlock();
   } else if (block_ == nullptr || !LiesInBlock()) {
     OwnBlock();
   }
 }
 
-bool InputBuffer::LiesInBlock() const {
-  const auto* begin = block_.get();
-  return !std::less<>{}(bytes_.data(), begin) && std::less<>{}(bytes_.data(), begin + kBlockBytes);
+void InputBuffer::OwnSmallBlock() {
+  if (small_ && bytes_.data() == block_.get()) {
+    return;
+  }
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays): as above.
+  auto block = std::make_unique_for_overwrite<std::byte[]>(bytes_.size());
+  std::memcpy(block.get(), bytes_.data(), bytes_.size());
+  ReleaseBlock();
+  block_ = std::move(block);
+  small_ = true;
+  bytes_ = {block_.get(), bytes_.size()};
 }
 
-/// Makes the bytes lie at the front of a block.
+bool InputBuffer::LiesInBlock() const {
+  const auto* begin = block_.get();
+  return !small_ && !std::less<>{}(bytes_.data(), begin) &&
+         std::less<>{}(bytes_.data(), begin + kBlockBytes);
+}
+
+/// Makes the bytes lie at the front of a block of `kBlockBytes`.
 void InputBuffer::OwnBlock() {
   ELB_ASSERT(bytes_.size() <= kBlockBytes);
+  Block small;  // Until its bytes are copied.
+  if (small_) {
+    small = std::move(block_);
+    small_ = false;
+  }
   if (block_ == nullptr) {
     auto& pool = Pool();
     if (pool.empty()) {
@@ -83,10 +104,11 @@ void InputBuffer::ReleaseBlock() {
     return;
   }
   auto& pool = Pool();
-  if (pool.size() < kPooledMax) {
+  if (!small_ && pool.size() < kPooledMax) {
     pool.push_back(std::move(block_));
   }
   block_.reset();
+  small_ = false;
 }
 
 }  // namespace elb::tls

@@ -15,6 +15,9 @@ class InputBuffer {
  public:
   /// One TLS record of any size and what surrounds it.
   static constexpr std::size_t kBlockBytes = 18 * 1024;
+  /// As little as this is kept in a block of its own size: who sends half a ClientHello holds half
+  /// a ClientHello.
+  static constexpr std::size_t kSmallBytes = 1024;
 
   InputBuffer() = default;
   ~InputBuffer();
@@ -41,11 +44,13 @@ class InputBuffer {
  private:
   [[nodiscard]] bool LiesInBlock() const;
   void OwnBlock();
+  void OwnSmallBlock();
   void ReleaseBlock();
 
   std::span<const std::byte> bytes_;
   // NOLINTNEXTLINE(modernize-avoid-c-arrays): an std::array on the heap would be zeroed.
   std::unique_ptr<std::byte[]> block_;
+  bool small_ = false;  ///< The block has the size of what was kept.
 };
 
 }  // namespace elb::tls

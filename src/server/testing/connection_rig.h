@@ -39,7 +39,7 @@ class ConnectionRig {
     connection = std::make_unique<Connection>(std::make_unique<WireStream>(wire), contexts, handler,
                                               policy, reactor);
     scope = std::make_unique<net::TaskScope>(reactor);
-    scope->Spawn(connection->Run());
+    scope->Spawn(connection->Run(reactor.now()));
     Settle();
   }
   /// Destroys everything as a worker does: frames first.
