@@ -1,5 +1,6 @@
 #include "daemon/node.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -175,6 +176,9 @@ Result<void> Node::StartDataPlane() {
 void Node::EachSecond() {
   data_plane_->RetryBinding();
   RotateKeys();
+  if (trimmer_.Due(data_plane_->frames(), clock_.Now())) {
+    malloc_trim(0);
+  }
 }
 
 void Node::RotateKeys() {

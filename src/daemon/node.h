@@ -17,6 +17,7 @@
 #include "daemon/kept_state.h"
 #include "daemon/log.h"
 #include "daemon/management.h"
+#include "daemon/memory_trimmer.h"
 #include "proxy/access_log.h"
 #include "proxy/data_plane.h"
 #include "telemetry/log_writer.h"
@@ -85,6 +86,7 @@ class Node {
   FileSink reject_log_;
   KeptState kept_;
   std::unique_ptr<proxy::ProxyDataPlane> data_plane_;
+  MemoryTrimmer trimmer_;
   std::unique_ptr<HealthThread> health_;
   std::vector<Descriptor> api_sockets_;  ///< After `HandOver`, for `Resume`.
   std::unique_ptr<Management> management_;

@@ -240,6 +240,14 @@ std::vector<Descriptor> ProxyDataPlane::ShareSockets() {
   return all->Take();
 }
 
+std::size_t ProxyDataPlane::frames() const {
+  std::size_t sum = 0;
+  for (const auto& worker : workers_) {
+    sum += worker->frames();
+  }
+  return sum;
+}
+
 std::size_t ProxyDataPlane::RetireWorkers(bool end_idle, MonotonicTime deadline) {
   auto connections = std::make_shared<Collection<std::size_t>>(workers_.size());
   for (const auto& worker : workers_) {

@@ -82,6 +82,8 @@ class ProxyDataPlane final : public contract::DataPlane {
     /// client that sends one meanwhile notices nothing.
     std::chrono::milliseconds idle{};
   };
+  /// Coroutine frames of all workers, as each counted them within the last second or so.
+  [[nodiscard]] std::size_t frames() const;
   /// Stops accepting, lets answers finish, then ends everything.
   void Stop(const Grace& grace);
 

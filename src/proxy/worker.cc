@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "net/frame_pool.h"
 #include "proxy/limits.h"
 
 namespace elb::proxy {
@@ -25,6 +26,7 @@ Worker::Worker(const Parts& parts)
                       : nullptr),
       reject_log_(parts.logs.reject != nullptr ? std::make_unique<RejectLog>(*parts.logs.reject)
                                                : nullptr),
+      frames_(parts.frames),
       sweep_signal_(*parts.reactor),
       scope_(*parts.reactor) {
   context_.index = parts.index;
@@ -140,6 +142,9 @@ void Worker::BindMissing() {
 void Worker::CloseIdle(const MemberRuntime* member) { context_.upstreams.CloseMember(member); }
 
 void Worker::Sweep() {
+  if (frames_ != nullptr) {
+    frames_->store(net::FramesInUse().frames, std::memory_order_relaxed);
+  }
   context_.upstreams.Sweep(context_.reactor->now());
   std::erase_if(retired_, [](const std::unique_ptr<WorkerListener>& listener) {
     return listener->connections() == 0;

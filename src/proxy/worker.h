@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@ class Worker {
     net::Network* network = nullptr;
     LogSinks logs;
     RequestIds ids;
+    std::atomic<std::size_t>* frames = nullptr;  ///< Told each second how many are in use.
   };
   explicit Worker(const Parts& parts);
   ~Worker();
@@ -61,6 +63,7 @@ class Worker {
   std::shared_ptr<const Generation> generation_;
   absl::flat_hash_map<ListenerId, std::unique_ptr<WorkerListener>> listeners_;
   std::vector<std::unique_ptr<WorkerListener>> retired_;
+  std::atomic<std::size_t>* frames_;
   net::Signal sweep_signal_;
   net::TaskScope scope_;
 };

@@ -20,8 +20,12 @@ WorkerThread::~WorkerThread() {
 
 void WorkerThread::Run(std::size_t index, const LogSinks& logs, const RequestIds& ids) {
   pthread_setname_np(pthread_self(), ("elb-worker-" + std::to_string(index)).c_str());
-  worker_ = std::make_unique<Worker>(Worker::Parts{
-      .index = index, .reactor = &reactor_, .network = &network_, .logs = logs, .ids = ids});
+  worker_ = std::make_unique<Worker>(Worker::Parts{.index = index,
+                                                   .reactor = &reactor_,
+                                                   .network = &network_,
+                                                   .logs = logs,
+                                                   .ids = ids,
+                                                   .frames = &frames_});
   reactor_.Run();
   worker_.reset();
 }

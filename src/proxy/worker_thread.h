@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -29,12 +31,16 @@ class WorkerThread {
   /// Passes duplicates of all listening sockets to `taker`, on the worker's thread.
   void Share(std::move_only_function<void(std::vector<Descriptor>)> taker);
 
+  /// Coroutine frames in use, as of the last sweep. Thread-safe.
+  [[nodiscard]] std::size_t frames() const { return frames_.load(std::memory_order_relaxed); }
+
   /// Runs `work` on the worker's thread, later. Thread-safe.
   void Post(std::move_only_function<void(Worker&)> work);
 
  private:
   void Run(std::size_t index, const LogSinks& logs, const RequestIds& ids);
 
+  std::atomic<std::size_t> frames_ = 0;
   net::EpollReactor reactor_;
   net::TcpNetwork network_;
   std::unique_ptr<Worker> worker_;
