@@ -86,6 +86,12 @@ def resident_kib(pid: int) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
 
 
+def anonymous_kib(pid: int) -> int:
+    """Resident memory that is no file's: what a process holds, without the code it has run."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+)", text)[1])
+
+
 def peak_resident_kib(pid: int) -> int:
     text = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+)", text)[1])
