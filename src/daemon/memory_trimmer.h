@@ -21,7 +21,7 @@ class MemoryTrimmer {
 
  private:
   std::size_t peak_ = 0;
-  MonotonicTime next_{};
+  MonotonicTime next_;
 };
 
 }  // namespace elb::daemon

@@ -31,7 +31,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::Take(const UpstreamKey& key, M
   }
   List& list = found->second;
   for (std::size_t i = list.size(); i > 0; --i) {
-    UpstreamConnection& candidate = *list[i - 1];
+    const UpstreamConnection& candidate = *list[i - 1];
     if (now - candidate.idle_since > idle_max) {
       return nullptr;  // Older ones follow.
     }
