@@ -52,12 +52,19 @@ class Backend:
         self.running.stop()
 
 
+RULES, REFUSED = 10, 1000  #: Path rules and refused addresses of a run with everything.
+REFUSED_ADDRESSES = [f"10.{n // 250}.{n % 250}.1" for n in range(REFUSED)]
+
+
 class Balancer:
     """One balancer process (tree) that serves HTTPS at `address`:`port`, HTTP/2 included, and at
     `reencrypting_port` what it fetches over HTTPS."""
 
     name = ""
     server_name = ""  #: What handshakes ask for; empty: nothing.
+    #: Access log into a file, request ids, all forwarding headers, ten path rules, a list of 1,000
+    #: refused addresses, a health check, sticky sessions (nginx has none).
+    everything = False
 
     def __init__(self, directory: Path, core: int, backend: Backend, issued):
         self.directory, self.core = directory, core
@@ -87,6 +94,7 @@ class Haproxy(Balancer):
         bundle = self.directory / "haproxy.pem"
         bundle.write_text(self.issued.chain_pem + self.issued.key_pem)
         config = self.directory / "haproxy.cfg"
+        log, front, back, server = self.more() if self.everything else ("", "", "", "")
         config.write_text(f"""
 global
   nbthread 1
@@ -101,10 +109,12 @@ defaults
   timeout http-keep-alive 3600s
   option http-keep-alive
   http-reuse always
+{log}
 frontend f
   bind {ADDRESS}:{self.port} ssl crt {bundle} curves X25519 alpn h2,http/1.1
   option forwardfor
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+{front}
   default_backend b
 frontend t
   bind {ADDRESS}:{self.reencrypting_port} ssl crt {bundle} curves X25519 alpn h2,http/1.1
@@ -112,14 +122,31 @@ frontend t
   http-request set-header X-Forwarded-Host %[req.hdr(Host)]
   default_backend e
 backend b
-  server s {ADDRESS}:{self.backend.port}
+{back}
+  server s {ADDRESS}:{self.backend.port} {server}
 backend e
   server s {ADDRESS}:{self.backend.tls_port} ssl verify none alpn http/1.1
 """)
-        command = ["haproxy", "-db", "-f", config]
+        command = ["haproxy", "-db", "-q", "-f", config]
         self.running = Pinned(command, self.core, self.directory / "haproxy.out")
         self.running.wait_for_port(ADDRESS, self.port)
         return self
+
+    def more(self) -> tuple[str, str, str, str]:
+        """With everything: lines of defaults, frontend, backend, and of the server."""
+        refused = self.directory / "haproxy.refused"
+        refused.write_text("\n".join(REFUSED_ADDRESSES) + "\n")
+        log = "  log stdout format raw local0\n  option httplog"
+        front = [f"tcp-request connection reject if {{ src -f {refused} }}",
+                 r"unique-id-format %{+X}o\ %ci:%cp_%fi:%fp_%Ts_%rt:%pid", "unique-id-header X-Request-Id",
+                 "http-response set-header X-Request-Id %[unique-id]",
+                 "http-request set-header X-Forwarded-Port %[dst_port]",
+                 "http-request set-header X-Forwarded-For-Port %[src_port]",
+                 "http-request set-header X-Forwarded-Proto https",
+                 "http-request set-header X-Real-IP %[src]",
+                 *(f"use_backend e if {{ path_beg /rule-{n}/ }}" for n in range(RULES))]
+        back = "  cookie SRV insert indirect nocache\n  option httpchk GET /128"
+        return log, "\n".join("  " + line for line in front), back, "cookie s check inter 5s"
 
     @classmethod
     def version(cls) -> str:
@@ -134,7 +161,11 @@ class Nginx(Balancer):
         self.port, self.reencrypting_port = free_port(), free_port()
         crt, key = self.issued.write(self.directory / "nginx-keys")
         config = self.directory / "nginx.conf"
-        config.write_text(NGINX_COMMON.format(dir=self.directory, name="nginx") + f"""
+        common = NGINX_COMMON.format(dir=self.directory, name="nginx")
+        if self.everything:
+            log = f"access_log {self.directory}/nginx-access.log combined buffer=64k flush=1s;"
+            common = common.replace("access_log off;", log)
+        config.write_text(common + f"""
   upstream b {{ server {ADDRESS}:{self.backend.port}; keepalive 512;
     keepalive_requests 1000000000; keepalive_timeout 3600s; }}
   upstream e {{ server {ADDRESS}:{self.backend.tls_port}; keepalive 512;
@@ -146,10 +177,17 @@ class Nginx(Balancer):
         self.running.wait_for_port(ADDRESS, self.port)
         return self
 
-    @staticmethod
-    def server(port: int, crt: Path, key: Path, upstream: str) -> str:
+    def server(self, port: int, crt: Path, key: Path, upstream: str) -> str:
+        ours, more = "", ""
+        if self.everything:
+            ours = "\n".join([f"deny {address};" for address in REFUSED_ADDRESSES] + [
+                f"location /rule-{n}/ {{ proxy_pass https://e; }}" for n in range(RULES)])
+            more = """proxy_set_header X-Request-Id $request_id;
+      add_header X-Request-Id $request_id; proxy_set_header X-Forwarded-Port $server_port;
+      proxy_set_header X-Forwarded-For-Port $remote_port;
+      proxy_set_header X-Forwarded-Proto https; proxy_set_header X-Real-IP $remote_addr;"""
         return f"""
-  server {{
+  server {{ {ours}
     listen {ADDRESS}:{port} ssl http2 backlog=4096;
     ssl_certificate {crt}; ssl_certificate_key {key};
     ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {SUITE}; ssl_ecdh_curve X25519;
@@ -160,6 +198,7 @@ class Nginx(Balancer):
       proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Host $http_host;
       proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
       proxy_buffer_size 16k; proxy_buffers 8 64k; proxy_max_temp_file_size 0;
+      {more}
     }} }}"""
 
     @classmethod
@@ -192,7 +231,9 @@ class Elbd(Balancer):
         if os.cpu_count() > 1:
             os.sched_setaffinity(0, {self.core})  # Inherited by the daemon.
         try:
-            config = {"access_log": None, "quotas": self.quotas}
+            config = {"quotas": self.quotas}
+            if not self.everything:
+                config["access_log"] = None
             self.daemon = Daemon(path=self.path, workers=1, config=config).init()
             self.daemon.start()
         finally:
@@ -211,7 +252,26 @@ class Elbd(Balancer):
         self.address, self.port = plain.address, plain.port
         self.reencrypting_port = reencrypting.port
         self.prepare(api, plain)
+        if self.everything:
+            self.add_everything(api, plain)
         return self
+
+    def add_everything(self, api, service) -> None:
+        refused = api.create("ipgroup", ip_list=[{"ip": each} for each in REFUSED_ADDRESSES])
+        other = api.make_pool(service.lb["id"])
+        api.add_member(other["id"], Member(port=self.backend.port))
+        api.add_monitor(service.pool["id"], url_path="/128")
+        api.update("pool", service.pool["id"], session_persistence={"type": "HTTP_COOKIE"})
+        service.update_listener(
+            ipgroup={"ipgroup_id": refused["id"], "type": "black"},
+            insert_headers={"X-Real-IP": True, "X-Forwarded-Host": True, "X-Forwarded-Port": True,
+                            "X-Forwarded-For-Port": True, "X-Forwarded-Proto": True},
+            extensions={"request_id": {"mode": "always"}})  # fmt: skip
+        for number in range(RULES):
+            api.create("l7policy", listener_id=service.listener["id"], action="REDIRECT_TO_POOL",
+                       redirect_pool_id=other["id"],
+                       rules=[{"type": "PATH", "compare_type": "STARTS_WITH",
+                               "value": f"/rule-{number}/"}])
 
     def prepare(self, api, service) -> None:
         """What a variant adds to the plain service."""

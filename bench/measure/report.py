@@ -120,8 +120,9 @@ def document(samples: Samples, own: dict[str, list[float]], versions: dict[str, 
     ])  # fmt: skip
 
 
-def write(text: str, folder: Path) -> Path:
+def write(text: str, folder: Path, everything: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.date.today()}-{machine()[1]}.md"
+    suffix = "-everything" if everything else ""
+    path = folder / f"{datetime.date.today()}-{machine()[1]}{suffix}.md"
     path.write_text(text)
     return path
