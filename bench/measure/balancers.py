@@ -52,7 +52,7 @@ class Backend:
         self.running.stop()
 
 
-RULES, REFUSED = 10, 1000  #: Path rules and refused addresses of a run with everything.
+RULES, REFUSED = 10, 300  #: Path rules and refused addresses of a run with everything.
 REFUSED_ADDRESSES = [f"10.{n // 250}.{n % 250}.1" for n in range(REFUSED)]
 
 
@@ -62,7 +62,7 @@ class Balancer:
 
     name = ""
     server_name = ""  #: What handshakes ask for; empty: nothing.
-    #: Access log into a file, request ids, all forwarding headers, ten path rules, a list of 1,000
+    #: Access log into a file, request ids, all forwarding headers, ten path rules, a list of 300
     #: refused addresses, a health check, sticky sessions (nginx has none).
     everything = False
 
@@ -258,8 +258,6 @@ class Elbd(Balancer):
 
     def add_everything(self, api, service) -> None:
         refused = api.create("ipgroup", ip_list=[{"ip": each} for each in REFUSED_ADDRESSES])
-        other = api.make_pool(service.lb["id"])
-        api.add_member(other["id"], Member(port=self.backend.port))
         api.add_monitor(service.pool["id"], url_path="/128")
         api.update("pool", service.pool["id"], session_persistence={"type": "HTTP_COOKIE"})
         service.update_listener(
@@ -267,7 +265,9 @@ class Elbd(Balancer):
             insert_headers={"X-Real-IP": True, "X-Forwarded-Host": True, "X-Forwarded-Port": True,
                             "X-Forwarded-For-Port": True, "X-Forwarded-Proto": True},
             extensions={"request_id": {"mode": "always"}})  # fmt: skip
-        for number in range(RULES):
+        for number in range(RULES):  # No two may share a pool.
+            other = api.make_pool(service.lb["id"])
+            api.add_member(other["id"], Member(port=self.backend.port))
             api.create("l7policy", listener_id=service.listener["id"], action="REDIRECT_TO_POOL",
                        redirect_pool_id=other["id"],
                        rules=[{"type": "PATH", "compare_type": "STARTS_WITH",
