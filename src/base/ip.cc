@@ -33,6 +33,17 @@ void ClearHostBits(std::array<std::uint8_t, 16>& bytes, std::size_t size, unsign
   }
 }
 
+/// The usual form, without the C library's printf: log lines have several.
+char* WriteV4(const std::array<std::uint8_t, 16>& bytes, char* out) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i > 0) {
+      *out++ = '.';
+    }
+    out = std::to_chars(out, out + 3, bytes[i]).ptr;
+  }
+  return out;
+}
+
 }  // namespace
 
 IpAddress IpAddress::V4(std::array<std::uint8_t, 4> octets) {
@@ -69,14 +80,21 @@ std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
 
 std::string IpAddress::ToString() const {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(family_ == IpFamily::kV4 ? AF_INET : AF_INET6, bytes_.data(), buffer.data(),
-            buffer.size());
+  if (family_ == IpFamily::kV4) {
+    return {buffer.data(), WriteV4(bytes_, buffer.data())};
+  }
+  inet_ntop(AF_INET6, bytes_.data(), buffer.data(), buffer.size());
   return buffer.data();
 }
 
 std::string Endpoint::ToString() const {
-  return address.family() == IpFamily::kV4 ? fmt::format("{}:{}", address.ToString(), port)
-                                           : fmt::format("[{}]:{}", address.ToString(), port);
+  if (address.family() != IpFamily::kV4) {
+    return fmt::format("[{}]:{}", address.ToString(), port);
+  }
+  std::string text = address.ToString();
+  std::array<char, 6> number{':'};
+  text.append(number.data(), std::to_chars(&number[1], number.data() + number.size(), port).ptr);
+  return text;
 }
 
 std::optional<IpPrefix> IpPrefix::Parse(std::string_view text) {

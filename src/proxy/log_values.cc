@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <ctime>
@@ -27,7 +28,11 @@ void AppendTime(std::string& out, const AttemptRecord& attempt, MonotonicTime at
 void AppendAttempt(std::string& out, const AttemptRecord& attempt, AttemptValue value) {
   switch (value) {
     case AttemptValue::kStatus:
-      out += attempt.status == 0 ? std::string("-") : fmt::format("{}", attempt.status);
+      if (attempt.status == 0) {
+        out += '-';
+      } else {
+        AppendNumber(out, static_cast<std::uint64_t>(attempt.status));
+      }
       break;
     case AttemptValue::kConnectTime:
       if (attempt.reused) {
@@ -87,7 +92,18 @@ void AppendSeconds(std::string& out, MonotonicTime::duration value) {
 }
 
 void AppendMillis(std::string& out, std::int64_t millis) {
-  fmt::format_to(std::back_inserter(out), "{}.{:03}", millis / 1000, millis % 1000);
+  AppendNumber(out, static_cast<std::uint64_t>(millis / 1000));
+  const auto rest = static_cast<std::uint64_t>(millis % 1000);
+  out += '.';
+  out += rest < 100 ? "0" : "";
+  out += rest < 10 ? "0" : "";
+  AppendNumber(out, rest);
+}
+
+void AppendNumber(std::string& out, std::uint64_t value) {
+  std::array<char, 20> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end);
 }
 
 std::int64_t UnixMillis(WallTime time) {

@@ -32,6 +32,7 @@ void AppendAttempts(std::string& out, std::span<const AttemptRecord> attempts, A
 
 /// `1.005`
 void AppendSeconds(std::string& out, MonotonicTime::duration value);
+void AppendNumber(std::string& out, std::uint64_t value);
 void AppendMillis(std::string& out, std::int64_t millis);
 [[nodiscard]] std::int64_t UnixMillis(WallTime time);
 
