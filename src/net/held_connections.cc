@@ -54,6 +54,7 @@ HeldConnections::~HeldConnections() {
 void HeldConnections::Add(Descriptor socket, const Endpoint& peer) {
   auto node = std::make_unique<Node>(*this, std::move(socket), peer);
   if (!reactor_->Add(node->socket_.get(), *node)) {
+    handler_->OnHeldGone(nullptr);
     return;
   }
   node->older_ = newest_;

@@ -24,7 +24,7 @@ class HeldConnections final : private TimerNode {
   HeldConnections(HeldConnections&&) = delete;
   HeldConnections& operator=(HeldConnections&&) = delete;
 
-  /// Holds a connection, or closes it when it cannot be registered.
+  /// Holds a connection. One that cannot be registered is closed, and the handler told.
   void Add(Descriptor socket, const Endpoint& peer);
   /// Hands all of them over.
   void Release();

@@ -123,7 +123,7 @@ class AcceptHandler {
     static_cast<void>(stream);
     static_cast<void>(arrived_at);
   }
-  /// Instead of `OnHeld`: it ended without a byte.
+  /// Instead of `OnHeld`: it ended without a byte, or (null) could not be held.
   virtual void OnHeldGone(std::unique_ptr<Stream> stream) { static_cast<void>(stream); }
 };
 

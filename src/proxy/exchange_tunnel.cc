@@ -45,6 +45,9 @@ Exchange::Progress Exchange::PumpTunnel() {
       return Progress::kNone;
     }
     const std::size_t room = std::min(kBufferedBytesMax - to.pending(), to.WriteRoom());
+    if (to.pending() > 0 && room < kReadAheadBytesMin) {
+      return Progress::kNone;  // Its signal tells when what waits was taken.
+    }
     const net::ReadResult read = from.TryRead(scratch.first(std::max(room, kReadAheadBytesMin)));
     if (read.kind == net::ReadResult::Kind::kWouldBlock) {
       return Progress::kNone;

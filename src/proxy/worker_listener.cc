@@ -312,11 +312,13 @@ void WorkerListener::OnHeld(std::unique_ptr<net::Stream> stream, MonotonicTime a
 
 void WorkerListener::OnHeldGone(std::unique_ptr<net::Stream> stream) {
   --held_;
-  CountClosed(*stream);
+  CountClosed(stream.get());
 }
 
-void WorkerListener::CountClosed(net::Stream& stream) {
-  CountClientTraffic(*worker_, *runtime_, stream, net::PacketCount::kNow);
+void WorkerListener::CountClosed(net::Stream* stream) {
+  if (stream != nullptr) {
+    CountClientTraffic(*worker_, *runtime_, *stream, net::PacketCount::kNow);
+  }
   runtime_->connections.fetch_sub(1, std::memory_order_relaxed);
   runtime_->counters.Add(worker_->index, ListenerCounter::kConnectionsClosed);
 }
@@ -341,7 +343,7 @@ void WorkerListener::ForgetConnection(ConnectionEntry* entry) {
   connections_[entry->position] = connections_.back();
   connections_[entry->position]->position = entry->position;
   connections_.pop_back();
-  CountClosed(*entry->connection.facts().stream);
+  CountClosed(entry->connection.facts().stream);
   delete entry;
 }
 

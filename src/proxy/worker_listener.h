@@ -98,7 +98,7 @@ class WorkerListener final : public net::AcceptHandler,
   [[nodiscard]] Admission Admit(PeerRole role, const IpAddress& client);
   void Refuse(net::Stream& peer, Admission why);
   void CountOpened();
-  void CountClosed(net::Stream& stream);
+  void CountClosed(net::Stream* stream);
   void Open(std::unique_ptr<net::Stream> stream, PeerRole role, const Endpoint& client);
   void Begin(std::unique_ptr<net::Stream> stream, const Endpoint& client, MonotonicTime arrived_at);
   void CountBlocked(net::Stream& peer);
