@@ -9,9 +9,11 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <memory>
 
 #include "base/assert.h"
 #include "crypto/encoding.h"
+#include "crypto/openssl_types.h"
 
 namespace elb::crypto {
 namespace {
@@ -70,29 +72,20 @@ struct SipState {
   std::uint64_t v3;
 };
 
-/// HMAC with SHA-256, looked up once: that takes longer than the HMAC of a cookie.
-class MacContext {
- public:
-  MacContext() {
-    EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-    context_ = EVP_MAC_CTX_new(mac);
-    EVP_MAC_free(mac);  // The context has its own reference.
-    std::array<char, 7> digest{"SHA256"};
-    const std::array parameters{
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-        OSSL_PARAM_construct_end()};
-    ELB_ASSERT(context_ != nullptr && EVP_MAC_CTX_set_params(context_, parameters.data()) == 1);
-  }
-  ~MacContext() { EVP_MAC_CTX_free(context_); }
-  MacContext(const MacContext&) = delete;
-  MacContext& operator=(const MacContext&) = delete;
-  MacContext(MacContext&&) = delete;
-  MacContext& operator=(MacContext&&) = delete;
-  [[nodiscard]] EVP_MAC_CTX* get() const { return context_; }
+using MacPointer = std::unique_ptr<EVP_MAC, OpenSslFree<&EVP_MAC_free>>;
+using MacContextPointer = std::unique_ptr<EVP_MAC_CTX, OpenSslFree<&EVP_MAC_CTX_free>>;
 
- private:
-  EVP_MAC_CTX* context_ = nullptr;
-};
+/// HMAC with SHA-256. Looking it up takes longer than the HMAC of a cookie.
+MacContextPointer NewMacContext() {
+  const MacPointer mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
+  MacContextPointer context(EVP_MAC_CTX_new(mac.get()));
+  std::array<char, 7> digest{"SHA256"};
+  const std::array parameters{
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  ELB_ASSERT(context != nullptr && EVP_MAC_CTX_set_params(context.get(), parameters.data()) == 1);
+  return context;
+}
 
 }  // namespace
 
@@ -105,7 +98,7 @@ Digest Sha256(std::string_view bytes) {
 std::string Sha256Hex(std::string_view bytes) { return HexEncode(AsText(Sha256(bytes))); }
 
 Digest HmacSha256(std::string_view key, std::string_view message) {
-  thread_local const MacContext context;
+  thread_local const MacContextPointer context = NewMacContext();
   EVP_MAC_CTX* mac = context.get();
   Digest digest;
   std::size_t length = 0;
