@@ -1,8 +1,6 @@
 #include "daemon/commands.h"
 
 #include <fmt/format.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -15,12 +13,12 @@
 #include <string>
 #include <utility>
 
-#include "base/assert.h"
 #include "base/descriptor.h"
 #include "base/random.h"
 #include "control/accounts.h"
 #include "crypto/encoding.h"
 #include "daemon/config_file.h"
+#include "daemon/event_flag.h"
 #include "daemon/handover.h"
 #include "daemon/node.h"
 #include "daemon/signals.h"
@@ -62,20 +60,6 @@ std::string GeneratePassword(Random& random) {
   random.Fill(bits);
   return crypto::Base64UrlEncode(crypto::AsText(bits));
 }
-
-/// An event that can be polled for; `Set` is thread-safe.
-class Flag {
- public:
-  Flag() : event_(eventfd(0, EFD_CLOEXEC)) { ELB_ASSERT(event_.valid()); }
-  void Set() const {
-    const std::uint64_t one = 1;
-    ELB_ASSERT(write(event_.get(), &one, sizeof(one)) == sizeof(one));
-  }
-  [[nodiscard]] const Descriptor& descriptor() const { return event_; }
-
- private:
-  Descriptor event_;
-};
 
 struct Serving {
   std::unique_ptr<Node> node;
@@ -125,7 +109,7 @@ Successor::Outcome HandOver(Node& node, const Successor& successor, const Descri
 
 /// Serves successors until one has taken over, or `stop`. Returns the grace for what is on its way.
 proxy::ProxyDataPlane::Grace ServeUntilEnd(Node& node, HandoverSocket successors,
-                                           const ServeOptions& options, const Flag& stop,
+                                           const ServeOptions& options, const EventFlag& stop,
                                            Log& log) {
   while (const auto successor = successors.Accept(stop.descriptor())) {
     switch (HandOver(node, *successor, stop.descriptor(), log)) {
@@ -147,7 +131,7 @@ proxy::ProxyDataPlane::Grace ServeUntilEnd(Node& node, HandoverSocket successors
 }  // namespace
 
 Result<void> Serve(const ServeOptions& options) {
-  const Flag stop;
+  const EventFlag stop;
   const StopSignals signals([&stop] { stop.Set(); });  // Before any other thread.
   Log log(options.log_format);
   ELB_ASSIGN_OR_RETURN(Serving serving, Start(options, log));

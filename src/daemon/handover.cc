@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +17,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "daemon/event_flag.h"
 
 namespace elb::daemon {
 namespace {
@@ -138,15 +139,6 @@ bool MayTakeOver(const Descriptor& connection) {
   socklen_t length = sizeof(peer);
   return getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
          (peer.uid == geteuid() || peer.uid == 0);
-}
-
-/// Waits until one of the two can be read. False: it is `stop`.
-bool WaitForEither(const Descriptor& other, const Descriptor& stop) {
-  std::array<pollfd, 2> descriptors{pollfd{.fd = stop.get(), .events = POLLIN, .revents = 0},
-                                    pollfd{.fd = other.get(), .events = POLLIN, .revents = 0}};
-  while (poll(descriptors.data(), descriptors.size(), -1) < 0) {
-  }
-  return descriptors[0].revents == 0;
 }
 
 }  // namespace
